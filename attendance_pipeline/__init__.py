@@ -1,0 +1,1 @@
+"""Meeting attendance from Zoom, Webex and Microsoft Teams: pulled, kept, checked, counted."""
