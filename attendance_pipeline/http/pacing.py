@@ -1,0 +1,161 @@
+"""One vendor account's speed: requests per second by label, requests per day, waiting when told to.
+
+Knows clocks and counts. Knows nothing of httpx, of a vendor's paths or of what its answers mean.
+"""
+
+import asyncio
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from time import monotonic
+
+from attendance_pipeline.http.errors import QuotaError
+
+Clock = Callable[[], datetime]
+
+LONGEST_WAIT = timedelta(minutes=2)
+"""A vendor that asks for more patience than this counts as an outage: the next run will ask again."""
+
+SAVE_EVERY = 20
+"""Requests after which the day's count reaches the disk: what a killed run may forget."""
+
+
+def utc_now() -> datetime:
+    """This instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def retry_after(value: str | None, now: datetime) -> timedelta | None:
+    """How long a `Retry-After` asks us to wait, in any form vendors have been seen to send.
+
+    Seconds, fractional seconds, an HTTP date, an ISO date-time (Zoom's daily limit) and Webex's literal
+    `rand(30),add(30)` are understood; None for nonsense, for the past and for no header at all.
+    """
+    if not value:
+        return None
+    text = value.strip()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return timedelta(seconds=float(text))
+    if drawn := re.fullmatch(r"rand\((\d+)\),\s*add\((\d+)\)", text):
+        return timedelta(seconds=int(drawn[1]) + int(drawn[2]))
+    try:
+        until = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            until = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return until - now if until > now else None
+
+
+class DailyBudget:
+    """Requests a vendor account may still make today (UTC days), counted across runs in a small file.
+
+    Args:
+        file: where the count is kept.
+        limit: the vendor's total for a day; None where it has none.
+        reserve: requests of that total that we leave to the account's other apps.
+    """
+
+    def __init__(self, file: Path, limit: int | None, reserve: int, clock: Clock = utc_now) -> None:
+        self._file = file
+        self._clock = clock
+        self._limit = limit
+        self._usable = None if limit is None else limit - reserve
+        self._day, self._spent, self._unsaved = clock().date().isoformat(), 0, 0
+        if file.exists():
+            kept = json.loads(file.read_text() or "{}")
+            if kept.get("day") == self._day:
+                self._spent = int(kept["spent"])
+
+    @property
+    def left(self) -> int | None:
+        """Requests left today for us; None where the vendor counts none."""
+        return None if self._usable is None else max(0, self._usable - self._spent)
+
+    def spend(self) -> None:
+        """Count one request.
+
+        Raises:
+            QuotaError: none is left today.
+        """
+        today = self._clock().date().isoformat()
+        if today != self._day:
+            self._day, self._spent = today, 0
+        if self.left == 0:
+            raise self.spent_up()
+        self._spent += 1
+        self._unsaved += 1
+        if self._unsaved >= SAVE_EVERY:
+            self.save()
+
+    def exhaust(self) -> None:
+        """The vendor says that nothing is left, whoever spent it."""
+        if self._usable is not None:
+            self._spent = max(self._spent, self._usable)
+            self.save()
+
+    def spent_up(self, resumes_at: datetime | None = None) -> QuotaError:
+        """The error that ends a run whose budget is spent; vendors count by UTC day unless they say when."""
+        tomorrow = datetime.combine(self._clock().date() + timedelta(days=1), datetime.min.time(), UTC)
+        until = resumes_at or tomorrow
+        of = "" if self._limit is None else f" ({self._spent} of {self._limit} requests, the reserve untouched)"
+        return QuotaError(
+            f"the day's request quota is spent{of}; what was read is kept, go on after {until:%Y-%m-%d %H:%M} UTC",
+            until,
+        )
+
+    def save(self) -> None:
+        """Write the count, so that the next run knows it."""
+        self._unsaved = 0
+        if self._limit is None:
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._file.with_suffix(".tmp")
+        beside.write_text(json.dumps({"day": self._day, "spent": self._spent}))
+        beside.replace(self._file)
+
+
+class Pacer:
+    """Lets requests through at the vendor's documented rate, evenly spaced, one stream per label.
+
+    Args:
+        per_second: the most requests a second, by label.
+        budget: the day's total.
+        budgeted: labels that count against it.
+    """
+
+    def __init__(self, per_second: Mapping[str, float], budget: DailyBudget, budgeted: frozenset[str]) -> None:
+        self.budget = budget
+        self.waited: defaultdict[str, float] = defaultdict(float)
+        self._gap = {label: 1 / rate for label, rate in per_second.items()}
+        self._budgeted = budgeted
+        self._next: dict[str, float] = {}
+
+    async def turn(self, label: str) -> None:
+        """Wait until a request of this label may leave.
+
+        Raises:
+            QuotaError: the day's budget is spent.
+        """
+        if label in self._budgeted:
+            self.budget.spend()
+        now = monotonic()
+        start = max(now, self._next.get(label, 0))
+        self._next[label] = start + self._gap[label]
+        if start > now:
+            self.waited["pace"] += start - now
+            await asyncio.sleep(start - now)
+
+    async def hold(self, label: str, wait: timedelta) -> None:
+        """Every request of this label waits: the vendor said so."""
+        seconds = wait.total_seconds()
+        self._next[label] = max(self._next.get(label, 0), monotonic() + seconds)
+        self.waited["told"] += seconds
+        await asyncio.sleep(seconds)

@@ -1,0 +1,252 @@
+"""One session for all vendors: tokens, pacing, retries, bounds, and where a request may go.
+
+A session gives back what the vendor answered, or one of the errors of `http/errors.py`. What a 4xx means for a
+meeting is the vendor's business, not the session's.
+"""
+
+import asyncio
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import uniform
+from time import monotonic
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+from urllib.parse import urlencode
+
+import aiohttp
+import httpx
+import msgspec
+from httpx_aiohttp import AiohttpTransport
+
+from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError, RefusedError
+from attendance_pipeline.http.pacing import LONGEST_WAIT, Clock, Pacer, retry_after, utc_now
+
+# 408 and 429 invite another attempt; every other 4xx says that the request is wrong.
+RETRYABLE = frozenset({408, 423, 500, 502, 503, 504})
+
+ATTEMPTS = 5
+THROTTLED_ATTEMPTS = 20
+IN_FLIGHT = 20
+"""More than this gains nothing from any of the vendors and is where a client becomes the bottleneck."""
+LARGEST_BODY = 64 * 2**20
+"""Bytes. A page of 300 rows is some 100 KB; whatever is larger than this isn't a page."""
+LONGEST_REQUEST = 180.0
+"""Seconds for one attempt, body included: a body that trickles in must not hold a run for ever."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What a vendor answered: `content` is the decoded body of a success, None for a refusal (4xx)."""
+
+    status: int
+    body: bytes
+    content: T | None
+    request: str
+    fetched_at: datetime
+
+
+@dataclass
+class Traffic:
+    """What a session did, for people who watch: requests by label, attempts that failed, the slowest."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    failed_attempts: Counter[str] = field(default_factory=Counter)
+    slowest_seconds: float = 0.0
+    slowest_request: str = ""
+
+    def note(self, label: str, path: str, seconds: float) -> None:
+        """Count one answered request."""
+        self.requests[label] += 1
+        if seconds > self.slowest_seconds:
+            self.slowest_seconds, self.slowest_request = seconds, path
+
+
+class Throttled(Exception):  # noqa: N818 - a signal inside the session, never an error of a run
+    """A 429: wait this long."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(wait)
+        self.wait = wait
+
+
+class Session:
+    """Asks one vendor account's API, at most `IN_FLIGHT` requests at a time. An async context manager.
+
+    Args:
+        vendor: for messages.
+        base_url: the API's address; nothing is asked of any other scheme, host or port.
+        auth: puts the token on a request.
+        pacer: the account's limits.
+        day_is_spent: whether a 429's headers and body speak of the day's quota, not of the second's.
+        clock: what time it is, UTC.
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        base_url: str,
+        auth: httpx.Auth,
+        pacer: Pacer,
+        day_is_spent: Callable[[httpx.Headers, bytes], bool],
+        clock: Clock = utc_now,
+    ) -> None:
+        self.traffic = Traffic()
+        self.pacer = pacer
+        self._vendor = vendor
+        self._base = base_url
+        self._origin = _origin(httpx.URL(base_url))
+        self._day_is_spent = day_is_spent
+        self._clock = clock
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._client = httpx.AsyncClient(
+            auth=auth,
+            transport=AiohttpTransport(client=_aiohttp_session),
+            timeout=httpx.Timeout(connect=15, read=60, write=30, pool=None),
+            headers={"Accept": "application/json", "User-Agent": "attendance-pipeline"},
+            follow_redirects=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.pacer.budget.save()
+        await self._client.__aexit__(kind, error, trace)
+
+    async def get(self, path: str, query: dict[str, str], decoder: msgspec.json.Decoder[T], label: str) -> Answer[T]:
+        """Ask once, trying again while an answer is missing, faulty or not what it says it is.
+
+        Args:
+            path: begins with `/`, percent-encoded as the vendor wants it.
+            query: without secrets; it is kept beside the answer.
+            decoder: reads a success; a body that it can't read counts as a failed attempt.
+            label: the rate limit that the request counts against.
+
+        Raises:
+            OutageError: no usable answer after every attempt.
+            QuotaError: the day's requests are spent.
+            RefusedError: 401 with a fresh token.
+            ForeignHostError: a redirect, or a path that leaves the vendor's host.
+        """
+        request = f"{path}?{urlencode(query)}" if query else path
+        failed, throttled = 0, 0
+        async with self._slots:
+            while True:
+                await self.pacer.turn(label)
+                try:
+                    return await self._attempt(path, request, decoder, label)
+                except Throttled as told:
+                    throttled += 1
+                    if throttled >= THROTTLED_ATTEMPTS or told.wait > LONGEST_WAIT:
+                        raise OutageError(
+                            f"{self._vendor} keeps answering 429 to GET {path} and asks for a wait of "
+                            f"{told.wait.total_seconds():.0f} s; run again later"
+                        ) from None
+                    await self.pacer.hold(label, told.wait)
+                except OutageError as error:
+                    failed += 1
+                    self.traffic.failed_attempts[label] += 1
+                    if failed >= ATTEMPTS:
+                        raise
+                    # Only this request waits: one poisonous meeting must not slow the others down.
+                    await asyncio.sleep(min(error.wait or _backoff(failed), LONGEST_WAIT).total_seconds())
+
+    async def _attempt(self, path: str, request: str, decoder: msgspec.json.Decoder[T], label: str) -> Answer[T]:
+        url = httpx.URL(self._base + request)
+        if _origin(url) != self._origin:
+            raise ForeignHostError(f"{self._vendor}: {url.host} isn't the vendor's host and gets no token")
+        began = monotonic()
+        try:
+            async with asyncio.timeout(LONGEST_REQUEST):
+                response = await self._client.send(self._client.build_request("GET", url), stream=True)
+                try:
+                    body = await self._bounded(response, path)
+                finally:
+                    await response.aclose()
+        except httpx.InvalidURL as error:
+            raise ForeignHostError(f"{self._vendor}: GET {path} led to an address that isn't one") from error
+        except (httpx.TransportError, aiohttp.ClientError, TimeoutError) as error:
+            raise OutageError(
+                f"{self._vendor} can't be reached at {url.host} (GET {path}: {type(error).__name__}); "
+                "check the network and the vendor's status page, then run again"
+            ) from error
+        self.traffic.note(label, path, monotonic() - began)
+        return self._judge(response, body, path, request, decoder)
+
+    async def _bounded(self, response: httpx.Response, path: str) -> bytes:
+        chunks, size = [], 0
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > LARGEST_BODY:
+                raise OutageError(
+                    f"{self._vendor} answered GET {path} with more than {LARGEST_BODY // 2**20} MiB, "
+                    "which isn't a page of a report"
+                )
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _judge(
+        self, response: httpx.Response, body: bytes, path: str, request: str, decoder: msgspec.json.Decoder[T]
+    ) -> Answer[T]:
+        status, now = response.status_code, self._clock()
+        if status == 429:
+            wait = retry_after(response.headers.get("retry-after"), now)
+            if self._day_is_spent(response.headers, body):
+                self.pacer.budget.exhaust()
+                raise QuotaError(
+                    f"{self._vendor}: {self.pacer.budget.spent_up(now + wait if wait else None)}",
+                    now + (wait or timedelta(days=1)),
+                )
+            raise Throttled(wait or timedelta(seconds=uniform(1, 2)))  # noqa: S311 - jitter, not a secret
+        if status in RETRYABLE:
+            raise OutageError(
+                f"{self._vendor} answered {status} to GET {path}; its service is failing, run again later",
+                status,
+                retry_after(response.headers.get("retry-after"), now),
+            )
+        if status == 401:
+            raise RefusedError(
+                f"{self._vendor} refused a fresh token (401 to GET {path}); check that the app is still active"
+            )
+        if 300 <= status < 400:
+            raise ForeignHostError(
+                f"{self._vendor} answered GET {path} with a redirect ({status}), which isn't followed: "
+                "the token would travel; check the address in the settings"
+            )
+        content = None
+        if status < 300:
+            try:
+                content = decoder.decode(body)
+            except msgspec.DecodeError as error:
+                raise OutageError(
+                    f"{self._vendor} answered {status} to GET {path} with a body that isn't the documented "
+                    f"JSON ({len(body)} bytes); run again later",
+                    status,
+                ) from error
+        return Answer(status=status, body=body, content=content, request=request, fetched_at=now)
+
+
+def _backoff(failed: int) -> timedelta:
+    """Doubling from about half a second, so that attempts spread over some eight seconds."""
+    return timedelta(seconds=uniform(0.5, 1) * 2 ** (failed - 1))  # noqa: S311 - jitter, not a secret
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _aiohttp_session() -> aiohttp.ClientSession:
+    """As httpx would: proxies from the environment, certificates verified, connections kept."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=IN_FLIGHT, ssl=ssl.create_default_context()),
+        trust_env=True,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )

@@ -1,0 +1,117 @@
+"""Where a partition lives, how one is replaced, how one is read.
+
+`<lake>/tables/<vendor>/<table>/ended_date=YYYY-MM-DD/data.parquet` holds rows that passed every rule,
+`<lake>/quarantine/…` of the same form the rows that broke one. Knows paths and files. Knows nothing of vendors,
+Dagster or DuckDB.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from attendance_pipeline.errors import StorageError
+from attendance_pipeline.files import commit, reading
+
+SCHEMA_VERSION = "1"
+"""Raised when a column's name, type or meaning changes; stands in every file's Arrow metadata."""
+
+QUARANTINE = pa.schema(
+    [
+        pa.field("rule", pa.string(), metadata={"description": "The rule that the row broke"}),
+        pa.field("subject", pa.string(), metadata={"description": "The vendor's id of the meeting, if readable"}),
+        pa.field("document_id", pa.string(), metadata={"description": "The archived document that holds the row"}),
+        pa.field("position", pa.int32(), metadata={"description": "Its place in that document, from 0"}),
+        pa.field("row", pa.binary(), metadata={"description": "The row as the vendor sent it, JSON"}),
+    ],
+    metadata={"attendance_schema_version": SCHEMA_VERSION},
+)
+
+
+@dataclass(frozen=True, order=True)
+class Partition:
+    """One file of the lake's tables, and a mark that changes whenever its content does."""
+
+    vendor: str
+    table: str
+    ended_date: date
+    file: Path
+    mark: str
+
+
+class Lake:
+    """The lake below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def file(self, vendor: str, table: str, ended: date) -> Path:
+        """Where the partition's valid rows live."""
+        return self._file("tables", vendor, table, ended)
+
+    def quarantine_file(self, vendor: str, table: str, ended: date) -> Path:
+        """Where the partition's quarantined rows live; absent where there are none."""
+        return self._file("quarantine", vendor, table, ended)
+
+    def replace(self, vendor: str, table: str, ended: date, rows: pa.Table, quarantined: pa.Table) -> None:
+        """Replace one partition and its quarantine, each in one rename; a file that would not change stays.
+
+        Raises:
+            StorageError: the disk is full, read-only or gone; the partition from before still stands.
+        """
+        self._replace(self.quarantine_file(vendor, table, ended), quarantined if quarantined.num_rows else None)
+        self._replace(self.file(vendor, table, ended), rows)
+
+    def read(self, vendor: str, table: str, ended: date) -> pa.Table | None:
+        """One partition's rows; None where the date was never landed.
+
+        Raises:
+            StorageError: the file isn't readable Parquet.
+        """
+        return self._read(self.file(vendor, table, ended))
+
+    def read_quarantine(self, vendor: str, table: str, ended: date) -> pa.Table:
+        """One partition's quarantined rows; empty where there are none."""
+        held = self._read(self.quarantine_file(vendor, table, ended))
+        return QUARANTINE.empty_table() if held is None else held
+
+    def partitions(self, vendor: str, table: str) -> Iterator[Partition]:
+        """Every partition of a table, oldest first."""
+        for folder in sorted((self.root / "tables" / vendor / table).glob("ended_date=*")):
+            file = folder / "data.parquet"
+            if file.exists():
+                found = file.stat()
+                # A file is only ever replaced by other content, so time and size tell one from another.
+                mark = f"{found.st_mtime_ns}-{found.st_size}"
+                yield Partition(vendor, table, date.fromisoformat(folder.name.split("=")[1]), file, mark)
+
+    def _file(self, area: str, vendor: str, table: str, ended: date) -> Path:
+        return self.root / area / vendor / table / f"ended_date={ended}" / "data.parquet"
+
+    def _read(self, file: Path) -> pa.Table | None:
+        if not file.exists():
+            return None
+        with reading(file, f"delete it and run {file.parent.name.split('=')[1]} again: the archive rebuilds it"):
+            return pq.read_table(file, partitioning=None)
+
+    def _replace(self, file: Path, rows: pa.Table | None) -> None:
+        if rows is None:
+            file.unlink(missing_ok=True)
+            return
+        sink = pa.BufferOutputStream()
+        pq.write_table(rows, sink, compression="zstd")
+        content = sink.getvalue()
+        if not _holds(file, content):
+            commit(file, lambda path: path.write_bytes(content))
+
+
+def _holds(file: Path, content: pa.Buffer) -> bool:
+    try:
+        return file.stat().st_size == content.size and file.read_bytes() == bytes(content)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StorageError(f"can't read {file}: {error.strerror}") from error

@@ -1,0 +1,206 @@
+"""Asks a vendor for meetings that ended, then for who attended each, and keeps every answer as it arrives.
+
+The order is: ask, keep, ask for more. Nothing here reads a row or knows a vendor; `vendors/` does.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from attendance_pipeline.archive import Archive, Document, Journal, new_id
+from attendance_pipeline.http.errors import OutageError, QuotaError
+from attendance_pipeline.http.session import IN_FLIGHT, Session
+from attendance_pipeline.readings import Held, Meeting
+from attendance_pipeline.vendors.base import Discovery, Vendor
+
+MOST_OUTAGES = 10
+"""Meetings in a row without a usable answer: then it isn't the meetings, and the run stops."""
+
+M = TypeVar("M", bound=Meeting)
+Progress = Callable[[str, int, int], None]
+"""Told after every step: what is being done, how many are done, of how many (0: unknown)."""
+
+
+def silent(what: str, done: int, of: int) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass
+class Pulled:
+    """What a pull did, for metadata and messages; requests and waiting include retries.
+
+    Attributes:
+        requests: by rate-limit label.
+        waited_seconds: `pace` to keep the documented rate, `told` because a 429 said so.
+        quota_left: requests left today; None where the vendor counts none.
+        outcomes: readings by what came of them.
+        stopped: why the pull ended before its work was done; the rest goes on with the next run.
+        left: meetings that were due and weren't asked for.
+    """
+
+    requests: Counter[str] = field(default_factory=Counter)
+    failed_attempts: int = 0
+    waited_seconds: dict[str, float] = field(default_factory=dict)
+    slowest: str = ""
+    quota_left: int | None = None
+    outcomes: Counter[str] = field(default_factory=Counter)
+    stopped: QuotaError | None = None
+    left: int = 0
+    discovery: Discovery = field(default_factory=Discovery)
+
+    def add(self, session: Session) -> None:
+        """Take over what a session counted."""
+        traffic = session.traffic
+        self.requests = traffic.requests
+        self.failed_attempts = traffic.failed_attempts.total()
+        self.waited_seconds = {kind: round(seconds, 2) for kind, seconds in session.pacer.waited.items()}
+        self.quota_left = session.pacer.budget.left
+        if traffic.slowest_request:
+            self.slowest = f"{traffic.slowest_seconds:.2f} s GET {traffic.slowest_request}"
+
+
+async def discover(vendor: Vendor[M], days: Sequence[date], progress: Progress = silent) -> Pulled:
+    """Ask which meetings ended on `days` and keep every answer.
+
+    Raises:
+        VendorError: the vendor is down, refuses, or has no quota left; what it answered before is kept.
+        UsageError: a day lies beyond the vendor's reach.
+    """
+    pulled, journal, folders = Pulled(), Journal(), set[Path]()
+
+    async def keep(document: Document) -> None:
+        folder = vendor.archive.listings(document.fetched_at.date())
+        folders.add(folder)
+        await journal.commit(folder, document)
+        progress(f"{vendor.name}: pages of ended meetings", session.traffic.requests.total(), 0)
+
+    try:
+        async with vendor.session() as session:
+            try:
+                pulled.discovery = await vendor.discover(session, days, keep)
+            finally:
+                pulled.add(session)
+    finally:
+        for folder in folders:
+            vendor.archive.compact(folder)
+    return pulled
+
+
+async def read_due(
+    vendor: Vendor[M], meetings: Iterable[M], holds: Mapping[str, Held], progress: Progress = silent
+) -> Pulled:
+    """Ask for the attendance of every meeting that is due, the oldest first, and keep every answer.
+
+    A meeting that can't be read is left for a later run. When the day's quota is spent the pull ends with what
+    it has and says so in `Pulled.stopped`.
+
+    Raises:
+        RefusedError: the credentials or scopes don't allow it.
+        OutageError: many meetings in a row got no usable answer.
+        StorageError: an answer can't be kept.
+    """
+    now = vendor.clock()
+    due = sorted(
+        (m for m in meetings if holds.get(m.id, Held()).due(m, vendor.timing, now)),
+        key=lambda m: (m.ended_at, m.id),
+    )
+    pulled = Pulled()
+    if not due:
+        return pulled
+    async with vendor.session() as session:
+        reader = _Reader(vendor, session, holds, deque(due), pulled, progress, len(due))
+        try:
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(min(IN_FLIGHT, len(due))):
+                    workers.create_task(reader.work())
+        except* Exception as errors:  # noqa: BLE001 - unwrapped: the first one says why the pull ended
+            raise errors.exceptions[0] from None
+        finally:
+            pulled.add(session)
+            pulled.left = len(reader.waiting)
+    return pulled
+
+
+def compact(archive: Archive, days: Iterable[date]) -> None:
+    """Make one archive file of each day's many."""
+    for day in days:
+        archive.compact(archive.attendance(day))
+
+
+class _Reader(Generic[M]):
+    def __init__(
+        self,
+        vendor: Vendor[M],
+        session: Session,
+        holds: Mapping[str, Held],
+        waiting: deque[M],
+        pulled: Pulled,
+        progress: Progress,
+        due: int,
+    ) -> None:
+        self.waiting = waiting
+        self._vendor = vendor
+        self._session = session
+        self._holds = holds
+        self._pulled = pulled
+        self._progress = progress
+        self._due = due
+        self._journal = Journal()
+        self._outages = 0
+
+    async def work(self) -> None:
+        while self.waiting and self._pulled.stopped is None:
+            meeting = self.waiting.popleft()
+            try:
+                outcome = await self._read(meeting)
+                self._outages = 0
+            except QuotaError as error:
+                self._pulled.stopped = error
+                self.waiting.append(meeting)
+                return
+            except OutageError as error:
+                outcome = "not_ready"
+                self._outages += 1
+                await self._keep(meeting, _unanswered(meeting, error, self._vendor))
+                if self._outages >= MOST_OUTAGES:
+                    raise
+            self._pulled.outcomes[outcome] += 1
+            self._progress(
+                f"{self._vendor.name}: attendance of ended meetings",
+                self._pulled.outcomes.total(),
+                self._due,
+            )
+
+    async def _read(self, meeting: M) -> str:
+        outcome = ""
+        held = self._holds.get(meeting.id, Held())
+        resume = held.resumable(self._vendor.timing, self._vendor.clock())
+        async for document in self._vendor.read(self._session, meeting, resume):
+            await self._keep(meeting, document)
+            outcome = document.outcome
+        return outcome
+
+    async def _keep(self, meeting: M, document: Document) -> None:
+        await self._journal.commit(self._vendor.archive.attendance(meeting.ended_date), document)
+
+
+def _unanswered(meeting: Meeting, error: OutageError, vendor: Vendor[M]) -> Document:
+    """The record of an attempt that brought nothing, so that it counts towards the bound."""
+    return Document(
+        document_id=new_id(),
+        kind="outage",
+        subject=meeting.id,
+        reading=new_id(),
+        page=1,
+        last=True,
+        request="",
+        status=error.status,
+        outcome="not_ready",
+        reason=f"outage {error.status or 'without an answer'}",
+        fetched_at=vendor.clock(),
+        body=b"",
+    )

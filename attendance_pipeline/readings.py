@@ -1,0 +1,220 @@
+"""What we hold of each meeting's attendance, what is due to be read, and the vendor table that says so.
+
+A reading is one walk through a vendor's pages about one meeting. A meeting is read when the vendor can have its
+report and once more when the report no longer changes; an answer "not ready" is tried again, each time after the
+meeting's age has doubled, a bounded number of times. Knows the archive's heads. Knows no vendor.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+import pandera.polars as pandera
+import polars as pl
+import pyarrow as pa
+
+from attendance_pipeline.archive import Outcome
+from attendance_pipeline.shape import Table
+
+MOST_ATTEMPTS = 10
+"""With the age doubling each time, ten attempts after the first half hour last three weeks."""
+
+Status = Literal["complete", "partial", "not_ready", "denied", "gone", "blocked"]
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """An ended meeting, as far as reading its attendance needs it.
+
+    Attributes:
+        id: the vendor's id of the occurrence.
+        ended_at: UTC.
+        vendor_count: how many rows or people the vendor's list counts; None where it doesn't say.
+    """
+
+    id: str
+    ended_at: datetime
+    vendor_count: int | None
+
+    @property
+    def ended_date(self) -> date:
+        """The partition."""
+        return self.ended_at.date()
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When a vendor has a report, when it no longer changes, how long it answers; all from the meeting's end."""
+
+    first_read: timedelta
+    settles: timedelta
+    recoverable: timedelta
+    page_token: timedelta
+
+
+@dataclass
+class Held:
+    """What the archive holds about one meeting.
+
+    Attributes:
+        complete: the newest reading of which every page is held.
+        read_at: when that reading began, UTC.
+        attempts: answers since then that brought no attendance.
+        last_attempt: when the newest of them came.
+        outcome: what the newest of them meant.
+        reason: the vendor's code for it.
+        open: the newest reading that lacks its last page, with what asks for the next one.
+    """
+
+    complete: str | None = None
+    read_at: datetime | None = None
+    attempts: int = 0
+    last_attempt: datetime | None = None
+    outcome: Outcome = "answered"
+    reason: str = ""
+    open: "OpenReading | None" = None
+    _began: dict[str, datetime] = field(default_factory=dict, repr=False)
+
+    def add(self, head: Mapping[str, Any]) -> None:
+        """Take in one document's head; heads come oldest first."""
+        reading, at = head["reading"], head["fetched_at"]
+        if head["outcome"] != "answered":
+            self.attempts += 1
+            self.last_attempt, self.outcome, self.reason = at, head["outcome"], head["reason"]
+            self.open = None
+            return
+        began = self._began.setdefault(reading, at)
+        if head["last"]:
+            self.complete, self.read_at, self.open = reading, began, None
+            self.attempts, self.last_attempt, self.outcome, self.reason = 0, None, "answered", ""
+        else:
+            self.open = OpenReading(reading, head["kind"], head["page"], head["next_token"], at)
+
+    def settled(self, meeting: Meeting, timing: Timing) -> bool:
+        """Whether the vendor's answer no longer changes."""
+        if self.outcome == "gone":
+            return True
+        return self.read_at is not None and self.read_at >= meeting.ended_at + timing.settles
+
+    def due(self, meeting: Meeting, timing: Timing, now: datetime) -> bool:
+        """Whether to ask the vendor now."""
+        if self.settled(meeting, timing) or now < meeting.ended_at + timing.first_read:
+            return False
+        if self.attempts and self.last_attempt is not None:
+            waited = now - self.last_attempt >= self.last_attempt - meeting.ended_at
+            return self.attempts < MOST_ATTEMPTS and waited
+        return self.complete is None or now >= meeting.ended_at + timing.settles
+
+    def resumable(self, timing: Timing, now: datetime) -> "OpenReading | None":
+        """The reading that a killed run left open, while the vendor still knows its page token."""
+        if self.open is None or now - self.open.fetched_at > timing.page_token - timedelta(minutes=1):
+            return None
+        return self.open
+
+
+@dataclass(frozen=True)
+class OpenReading:
+    """A reading to go on with: the last page that is held, and what asks for the next."""
+
+    reading: str
+    kind: str
+    page: int
+    next_token: str
+    fetched_at: datetime
+
+
+def held(heads: Iterable[Mapping[str, Any]]) -> dict[str, Held]:
+    """What is held, by meeting; heads come oldest first."""
+    found: dict[str, Held] = {}
+    for head in heads:
+        found.setdefault(head["subject"], Held()).add(head)
+    return found
+
+
+class Readings(pandera.DataFrameModel):
+    """One row per ended meeting that a list named: how its attendance was read, and what came of it."""
+
+    meeting_id: str = pandera.Field(description="The vendor's id of the occurrence")
+    status: str = pandera.Field(
+        isin=["complete", "partial", "not_ready", "denied", "gone", "blocked"],
+        description="What came of reading its attendance",
+    )
+    reason: str = pandera.Field(nullable=True, description="Why, where the status isn't complete")
+    vendor_count: pl.Int64 = pandera.Field(nullable=True, description="Rows that the vendor counts")
+    rows_held: pl.Int64 = pandera.Field(ge=0, description="Rows that are in the table")
+    rows_quarantined: pl.Int64 = pandera.Field(ge=0, description="Rows that broke a rule")
+    attempts: pl.Int32 = pandera.Field(ge=0, description="Answers without attendance since the last complete reading")
+    read_at: pl.Datetime("us", "UTC") = pandera.Field(  # type: ignore[valid-type]
+        nullable=True, description="When the reading that counts began, UTC"
+    )
+    settled: bool = pandera.Field(description="Read late enough that the vendor's answer no longer changes")
+    recoverable_until: pl.Datetime("us", "UTC") = pandera.Field(  # type: ignore[valid-type]
+        description="Until when the vendor answers for this meeting, UTC"
+    )
+    document_id: str = pandera.Field(nullable=True, description="First archived document of the reading that counts")
+
+    class Config:
+        """Pandera's switches."""
+
+        strict = True
+
+
+def readings_table(vendor: str) -> Table:
+    """The vendor's table `readings`."""
+    return Table(vendor, "readings", Readings, ("meeting_id",))
+
+
+@dataclass
+class Count:
+    """What shaping one meeting's reading gave."""
+
+    reported: int | None = None
+    rows: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    document_id: str | None = None
+
+
+def reading_rows(
+    meetings: Iterable[Meeting], holds: Mapping[str, Held], counts: Mapping[str, Count], timing: Timing
+) -> pa.Table:
+    """One row per meeting, in the order of their ids."""
+    rows = []
+    for meeting in sorted(meetings, key=lambda m: m.id):
+        hold, count = holds.get(meeting.id, Held()), counts.get(meeting.id, Count())
+        expected = max((n for n in (meeting.vendor_count, count.reported) if n is not None), default=None)
+        status, reason = _status(hold, count, expected)
+        rows.append(
+            {
+                "meeting_id": meeting.id,
+                "status": status,
+                "reason": reason,
+                "vendor_count": expected,
+                "rows_held": count.rows,
+                "rows_quarantined": count.quarantined,
+                "attempts": hold.attempts,
+                "read_at": hold.read_at,
+                "settled": hold.settled(meeting, timing),
+                "recoverable_until": meeting.ended_at + timing.recoverable,
+                "document_id": count.document_id,
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=readings_table("").schema)
+
+
+def _status(hold: Held, count: Count, expected: int | None) -> tuple[Status, str | None]:
+    if hold.complete is not None:
+        missing = (expected or 0) - count.rows - count.duplicates
+        if missing > 0:
+            return (
+                "partial",
+                f"{missing} of {expected} rows not held, {count.quarantined} of them in quarantine",
+            )
+        return "complete", None
+    if hold.open is not None:
+        return "partial", f"only the first {hold.open.page} pages were read"
+    if hold.outcome == "answered":
+        return "not_ready", "not read yet"
+    tried = f"{hold.reason}, tried {hold.attempts} times"
+    return hold.outcome, tried

@@ -1,0 +1,86 @@
+"""Every environment variable, once, typed.
+
+Read when a command or a run needs them, never at import. Secrets print as `**********`.
+"""
+
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from attendance_pipeline.errors import UsageError
+
+PROJECT = Path(__file__).parent.parent
+
+ZOOM_CREDENTIALS = ("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET")
+
+
+class Settings(BaseSettings):
+    """The settings of one run, from the environment and then from `.env` in the current folder.
+
+    An empty variable counts as not set. Relative paths are relative to the current folder; the default data
+    folder lies in the project. Build it with `Settings.load()`, which turns a bad value into a `UsageError`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    zoom_account_id: str | None = None
+    zoom_client_id: str | None = None
+    zoom_client_secret: SecretStr | None = None
+    zoom_api_url: str = "https://api.zoom.us/v2"
+    zoom_token_url: str = "https://zoom.us/oauth/token"  # noqa: S105 - an address, not a secret
+    zoom_plan: Literal["pro", "business"] = "pro"
+
+    attendance_data: Path = PROJECT / "data"
+    attendance_lake: Path | None = None
+    attendance_warehouse: Path | None = None
+    attendance_start_date: date = Field(default=date(2026, 1, 1))
+
+    @field_validator("zoom_api_url", "zoom_token_url")
+    @classmethod
+    def _an_http_address(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")):
+            raise ValueError("give an address that begins with https://")
+        return value.rstrip("/")
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """Read the environment.
+
+        Raises:
+            UsageError: a variable holds a value that can't be used; names the variable, not the value.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            problems = "; ".join(f"{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors())
+            raise UsageError(f"{problems} (set in the environment or in .env; see .env.example)") from None
+
+    @cached_property
+    def data(self) -> Path:
+        """The folder for everything we write, absolute."""
+        return self.attendance_data.expanduser().absolute()
+
+    @cached_property
+    def lake(self) -> Path:
+        """The folder of archive, tables and quarantine, absolute."""
+        return (self.attendance_lake or self.data / "lake").expanduser().absolute()
+
+    @cached_property
+    def warehouse(self) -> Path:
+        """The published DuckDB file, absolute."""
+        return (self.attendance_warehouse or self.data / "attendance.duckdb").expanduser().absolute()
+
+    @cached_property
+    def build(self) -> Path:
+        """The private DuckDB file that load and dbt write; readers never open it."""
+        return self.data / "build.duckdb"
+
+    def missing(self, variables: tuple[str, ...]) -> list[str]:
+        """Those of `variables` that hold nothing."""
+        return [name for name in variables if getattr(self, name.lower()) is None]

@@ -1,0 +1,65 @@
+"""Zoom: ended meetings and webinars, and who attended them."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import ClassVar
+
+import pyarrow as pa
+
+from attendance_pipeline.archive import Document
+from attendance_pipeline.http.session import Session
+from attendance_pipeline.readings import Held, OpenReading, Timing, readings_table
+from attendance_pipeline.settings import ZOOM_CREDENTIALS
+from attendance_pipeline.shape import Shaped, Table
+from attendance_pipeline.vendors.base import Check, Discovery, Keep, Vendor
+from attendance_pipeline.vendors.zoom import account, attendance, discovery, doctor, shaping
+from attendance_pipeline.vendors.zoom.attendance import ZoomMeeting
+from attendance_pipeline.vendors.zoom.tables import MEETINGS, PARTICIPANTS
+
+
+class Zoom(Vendor[ZoomMeeting]):
+    """One Zoom account."""
+
+    name: ClassVar[str] = "zoom"
+    credentials: ClassVar[tuple[str, ...]] = ZOOM_CREDENTIALS
+    reach: ClassVar[timedelta] = discovery.REACH
+    timing: ClassVar[Timing] = Timing(
+        # A report can take up to 30 minutes to be full; a day later it no longer changes.
+        first_read=timedelta(minutes=30),
+        settles=timedelta(hours=24),
+        # Error 12702: reports of a known UUID end after one year.
+        recoverable=timedelta(days=365),
+        page_token=timedelta(minutes=15),
+    )
+    meetings_table: ClassVar[Table] = MEETINGS
+    attendance_tables: ClassVar[tuple[Table, ...]] = (PARTICIPANTS, readings_table("zoom"))
+
+    def session(self) -> Session:
+        """See `Vendor.session`."""
+        return account.session(self.settings, self.clock)
+
+    async def discover(self, session: Session, days: Sequence[date], keep: Keep) -> Discovery:
+        """See `Vendor.discover`."""
+        return await discovery.discover(session, days, self.clock().date(), keep)
+
+    def shape_meetings(self, days: Sequence[date]) -> tuple[dict[date, Shaped], set[str]]:
+        """See `Vendor.shape_meetings`."""
+        return shaping.shape_meetings(self.archive, days)
+
+    def meetings(self, rows: pa.Table) -> list[ZoomMeeting]:
+        """See `Vendor.meetings`."""
+        return shaping.meetings(rows)
+
+    def read(self, session: Session, meeting: ZoomMeeting, resume: OpenReading | None) -> AsyncIterator[Document]:
+        """See `Vendor.read`."""
+        return attendance.read(session, meeting, resume)
+
+    def shape_attendance(
+        self, ended: date, meetings: Mapping[str, ZoomMeeting], holds: Mapping[str, Held]
+    ) -> tuple[dict[str, Shaped], set[str]]:
+        """See `Vendor.shape_attendance`."""
+        return shaping.shape_attendance(self.archive, ended, meetings, holds, self.timing)
+
+    def doctor(self, session: Session) -> AsyncIterator[Check]:
+        """See `Vendor.doctor`."""
+        return doctor.doctor(session, self.clock().date())

@@ -1,0 +1,245 @@
+"""Zoom's archived documents → the tables `meetings`, `participants` and `readings`."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from attendance_pipeline.archive import Archive, Document
+from attendance_pipeline.readings import Count, Held, Timing, reading_rows
+from attendance_pipeline.shape import Broken, Columns, RowReader, Shaped, partition, quarantine_table
+from attendance_pipeline.vendors.zoom.attendance import DETAIL, ZoomMeeting
+from attendance_pipeline.vendors.zoom.attendance import PARTICIPANTS as PARTICIPANTS_KIND
+from attendance_pipeline.vendors.zoom.discovery import HISTORY, USER_MEETINGS
+from attendance_pipeline.vendors.zoom.tables import (
+    MEETINGS,
+    PARTICIPANTS,
+    WEBINAR_TYPES,
+    HistoryMeeting,
+    MeetingDetail,
+    Participant,
+    UserMeeting,
+)
+
+
+class _Total(msgspec.Struct):
+    total_records: int | None = None
+
+
+_TOTAL = msgspec.json.Decoder(_Total)
+
+
+def shape_meetings(archive: Archive, days: Sequence[date]) -> tuple[dict[date, Shaped], set[str]]:
+    """The meetings of each of `days`, each as the newest listing names it, and fields that nobody knew.
+
+    A row that can't be read counts for the day on which its meeting ended, as far as that can be told.
+    """
+    readers: dict[str, RowReader[Any]] = {
+        HISTORY: RowReader(HistoryMeeting, "history_meetings"),
+        USER_MEETINGS: RowReader(UserMeeting, "meetings"),
+    }
+    listed = [d for d in archive.listed(min(days), max(days), tuple(readers)) if d.outcome == "answered"]
+    raw = _raw_rows(lambda: listed, readers)
+    newest: dict[str, tuple[date, dict[str, Any] | Broken, int]] = {}
+    alone: set[str] = set()
+    for document in listed:
+        rows, positions, broken = readers[document.kind].rows(document)
+        asks_for_one = "type=pastOne" in document.request
+        for row, position in zip(rows, positions, strict=True):
+            meeting = _meeting(row, document)
+            if isinstance(meeting, str):
+                broken.append(
+                    Broken(
+                        meeting,
+                        _uuid(row),
+                        document.document_id,
+                        position,
+                        raw(document.document_id, position),
+                    )
+                )
+                continue
+            if asks_for_one:
+                alone.add(meeting["uuid"])
+            newest[meeting["uuid"]] = (meeting["end_time"].date(), meeting, position)
+        for bad in broken:
+            day, uuid = _whereabouts(bad.row, document)
+            newest[uuid or bad.row.hex()] = (day, bad, bad.position)
+    by_day: dict[date, Columns] = {day: Columns.of(MEETINGS) for day in days}
+    for uuid, (day, found, position) in newest.items():
+        if day not in by_day:
+            continue
+        columns = by_day[day]
+        if isinstance(found, Broken):
+            columns.broken.append(found)
+        else:
+            found["one_participant"] = uuid in alone
+            for name, column in columns.values.items():
+                column.append(found.get(name))
+            columns.source_id.append(found["document_id"])
+            columns.position.append(position)
+    shaped = {day: partition(MEETINGS, columns, raw, "uuid") for day, columns in by_day.items()}
+    return shaped, set().union(*(reader.unknown_fields for reader in readers.values()))
+
+
+def shape_attendance(
+    archive: Archive,
+    ended: date,
+    meetings: Mapping[str, ZoomMeeting],
+    holds: Mapping[str, Held],
+    timing: Timing,
+) -> tuple[dict[str, Shaped], set[str]]:
+    """The tables `participants` and `readings` of one date, and fields that nobody knew.
+
+    Of each meeting the newest complete reading counts; where there is none, the pages of an unfinished one.
+    """
+    readers: dict[str, RowReader[Any]] = {
+        PARTICIPANTS_KIND: RowReader(Participant, "participants"),
+        DETAIL: RowReader(MeetingDetail, None),
+    }
+    columns, counts = Columns.of(PARTICIPANTS), dict[str, Count]()
+    for document in _counting(archive.documents(ended), meetings, holds):
+        rows, positions, broken = readers[document.kind].rows(document)
+        count = counts.setdefault(document.subject, Count(document_id=document.document_id))
+        if document.kind == DETAIL:
+            count.reported = next((detail.participants_count for detail in rows), None)
+            rows = [_host_alone(detail) for detail in rows]
+        else:
+            count.reported = _TOTAL.decode(document.body).total_records or count.reported
+        columns.add(
+            rows,
+            positions,
+            document.document_id,
+            {"meeting_uuid": document.subject, "source": document.kind, "document_id": document.document_id},
+        )
+        columns.broken.extend(broken)
+    raw = _raw_rows(lambda: _counting(archive.documents(ended), meetings, holds), readers)
+    shaped = partition(PARTICIPANTS, columns, raw, "meeting_uuid")
+    for uuid, rows_held in Counter(shaped.rows["meeting_uuid"].to_pylist()).items():
+        counts[uuid].rows = rows_held
+    for uuid, quarantined in Counter(shaped.quarantined["subject"].to_pylist()).items():
+        counts.setdefault(uuid, Count()).quarantined = quarantined
+    readings = reading_rows(meetings.values(), holds, counts, timing)
+    unknown = set().union(*(reader.unknown_fields for reader in readers.values()))
+    return {"participants": shaped, "readings": Shaped(readings, quarantine_table([]))}, unknown
+
+
+def meetings(rows: pa.Table) -> list[ZoomMeeting]:
+    """The meetings of one partition of `zoom/meetings`."""
+    wanted = rows.select(["uuid", "end_time", "participants_count", "is_webinar", "one_participant"])
+    return [
+        ZoomMeeting(
+            id=row["uuid"],
+            ended_at=row["end_time"],
+            vendor_count=row["participants_count"],
+            is_webinar=row["is_webinar"],
+            one_participant=row["one_participant"] or (row["participants_count"] == 1 and not row["is_webinar"]),
+        )
+        for row in wanted.to_pylist()
+    ]
+
+
+def _counting(
+    documents: Iterable[Document], meetings: Mapping[str, ZoomMeeting], holds: Mapping[str, Held]
+) -> Iterator[Document]:
+    """The documents of the readings that count."""
+    for document in documents:
+        hold = holds.get(document.subject)
+        if hold is None or document.subject not in meetings or document.outcome != "answered":
+            continue
+        if document.reading == (hold.complete or (hold.open and hold.open.reading)):
+            yield document
+
+
+def _meeting(row: HistoryMeeting | UserMeeting, document: Document) -> dict[str, Any] | str:
+    """A row of either list in the columns of `zoom/meetings`, or the rule that it breaks."""
+    times: dict[str, datetime | None] = {}
+    for name in ("start_time", "end_time", "create_time"):
+        text = getattr(row, name, None)
+        times[name] = _instant(text)
+        if times[name] is None and name != "create_time":
+            return f"wrong_type.{name}" if text else f"missing_field.{name}"
+    common = times | {"listed_by": document.kind, "document_id": document.document_id}
+    if isinstance(row, HistoryMeeting):
+        return common | {
+            "uuid": row.meeting_uuid,
+            "id": row.meeting_id,
+            "is_webinar": row.type == "Webinar",
+            "topic": row.topic,
+            "user_name": row.host_display_name,
+            "user_email": row.host_email,
+            "duration": row.duration,
+            "total_minutes": row.total_participant_minutes,
+            "participants_count": row.participants,
+            "source": row.source,
+            "department": row.department,
+            "unique_viewers": row.unique_viewers,
+            "max_concurrent_views": row.max_concurrent_views,
+            "custom_keys": _json(row.custom_fields),
+            "tracking_fields": _json(row.tracking_fields),
+            "groups": _json(row.group),
+            "feature_used": _json(row.feature_used),
+        }
+    plain = {name: getattr(row, name) for name in row.__struct_fields__ if name not in times}
+    return plain | common | {"is_webinar": row.type in WEBINAR_TYPES, "custom_keys": _json(row.custom_keys)}
+
+
+def _host_alone(detail: MeetingDetail) -> Participant:
+    """The one row of a one-participant meeting: its host, from start to end."""
+    return Participant(
+        user_id="",
+        join_time=detail.start_time,
+        leave_time=detail.end_time,
+        participant_user_id=detail.host_id,
+        name=detail.user_name,
+        user_email=detail.user_email,
+        duration=int((detail.end_time - detail.start_time).total_seconds()),
+        status="in_meeting",
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    """An ISO date-time with `T` or a space; without a zone it is UTC, as all of Zoom's instants are."""
+    try:
+        instant = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+def _uuid(row: HistoryMeeting | UserMeeting) -> str:
+    return row.meeting_uuid if isinstance(row, HistoryMeeting) else row.uuid
+
+
+def _whereabouts(row: bytes, document: Document) -> tuple[date, str]:
+    """The ended date and the UUID of a row that couldn't be read, as well as they can be told."""
+    said = msgspec.json.decode(row) if row.strip().startswith(b"{") else {}
+    texts = [said.get(name) for name in ("end_time", "start_time")]
+    instants = [_instant(text) for text in texts if isinstance(text, str)]
+    day = next((instant.date() for instant in instants if instant), document.window_last)
+    uuid = said.get("meeting_uuid") or said.get("uuid")
+    assert day is not None  # noqa: S101 - every listing has a window
+    return day, uuid if isinstance(uuid, str) else ""
+
+
+def _raw_rows(
+    documents: Callable[[], Iterable[Document]], readers: Mapping[str, RowReader[Any]]
+) -> Callable[[str, int], bytes]:
+    """Gives rows as Zoom sent them; reads the documents again only when a row is asked for."""
+
+    @cache
+    def held() -> dict[str, Document]:
+        return {document.document_id: document for document in documents()}
+
+    def row(document_id: str, position: int) -> bytes:
+        document = held()[document_id]
+        return readers[document.kind].raw(document)[position]
+
+    return row
