@@ -1,0 +1,34 @@
+"""The Dagster code location: every vendor, the warehouse, and what runs them."""
+
+import dagster as dg
+
+from attendance_pipeline.defs.landing import PROGRESS
+from attendance_pipeline.defs.schedules import follow_landing, warehouse_job
+from attendance_pipeline.defs.warehouse import warehouse_assets
+from attendance_pipeline.defs.zoom import zoom
+from attendance_pipeline.pull import Progress, silent
+from attendance_pipeline.settings import Settings
+from attendance_pipeline.vendors import VENDORS
+
+
+def definitions(progress: Progress = silent) -> dg.Definitions:
+    """All definitions; `progress` is told how far a pull is."""
+    start = Settings.load().attendance_start_date
+    tables = [table for vendor in VENDORS.values() for table in (vendor.meetings_table, *vendor.attendance_tables)]
+    return dg.Definitions.merge(
+        zoom(start),
+        dg.Definitions(
+            assets=warehouse_assets(tables),
+            jobs=[warehouse_job()],
+            sensors=[follow_landing()],
+            resources={PROGRESS: dg.ResourceDefinition.hardcoded_resource(progress)},
+            # Short steps of one process each: a process per step would cost seconds and gain nothing.
+            executor=dg.in_process_executor,
+        ),
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster dev` and a deployment load."""
+    return definitions()

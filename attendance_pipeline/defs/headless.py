@@ -1,0 +1,128 @@
+"""Runs the code location's jobs in this process, on the same Dagster instance that the UI shows."""
+
+import contextlib
+import io
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.instance.ref import InstanceRef
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
+
+from attendance_pipeline.defs.schedules import range_tags
+from attendance_pipeline.errors import AttendanceError
+from attendance_pipeline.settings import PROJECT, Settings
+
+PROCESS = "attendance/process"
+"""Tag of a run in a process of ours: which, so that a later one can tell that it was killed."""
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class BuildError(AttendanceError):
+    """dbt refused to build or test the marts; the published file stays as it was."""
+
+
+@dataclass
+class Ran:
+    """What a job reported: the metadata of each asset it materialized, by the asset's name."""
+
+    run_id: str
+    metadata: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@contextmanager
+def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance in DAGSTER_HOME; without one, the instance that belongs to the data folder.
+
+    With the default data folder that is the instance which `dagster dev` opens in the project's folder.
+    """
+    if os.environ.get("DAGSTER_HOME"):
+        with dg.DagsterInstance.get() as found:
+            yield found
+        return
+    home = settings.data / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    config = PROJECT / "dagster.yaml"
+    reference = InstanceRef.from_dir(str(home), config_dir=str(config.parent), overrides=_places(home))
+    with dg.DagsterInstance.from_ref(reference) as found:
+        _end_killed_runs(found)
+        yield found
+
+
+def run_job(
+    definitions: dg.Definitions,
+    name: str,
+    on: dg.DagsterInstance,
+    days: tuple[date, date] | None = None,
+) -> Ran:
+    """Run one job to its end.
+
+    Args:
+        definitions: the code location.
+        name: of the job.
+        on: the instance that records the run.
+        days: the first and the last ended date, of a job with partitions.
+
+    Raises:
+        AttendanceError: what stopped the run, in one line.
+    """
+    tags = {PROCESS: f"{socket.gethostname()}:{os.getpid()}"} | (range_tags(*days) if days else {})
+    try:
+        # dbt's lines go to Dagster's event log and to dbt.log; standard output is for the summary.
+        with contextlib.redirect_stdout(io.StringIO()):
+            result = definitions.resolve_job_def(name).execute_in_process(
+                run_config=QUIET, instance=on, tags=tags, raise_on_error=True
+            )
+    except dg.Failure as failure:
+        raise AttendanceError(failure.description or "the run failed") from failure
+    except DagsterDbtCliRuntimeError as error:
+        raise BuildError(
+            f"dbt couldn't build or test the marts; the published file stays as it was. {_dbt_says(error)}"
+        ) from error
+    ran = Ran(result.run_id)
+    for event in result.get_asset_materialization_events():
+        made = event.step_materialization_data.materialization
+        ran.metadata[made.asset_key.to_user_string()] = {key: value.value for key, value in made.metadata.items()}
+    return ran
+
+
+def _places(home: Path) -> dict[str, Any]:
+    """dagster.yaml's places, for another data folder than the default one."""
+    local = {
+        "module": "dagster.core.storage.root",
+        "class": "LocalArtifactStorage",
+        "config": {"base_dir": str(home)},
+    }
+    logs = {
+        "module": "dagster.core.storage.local_compute_log_manager",
+        "class": "LocalComputeLogManager",
+        "config": {"base_dir": str(home / "logs")},
+    }
+    return {
+        "storage": {"sqlite": {"base_dir": str(home)}},
+        "local_artifact_storage": local,
+        "compute_logs": logs,
+    }
+
+
+def _end_killed_runs(on: dg.DagsterInstance) -> None:
+    """A killed process can't end its run, nor give back its place in a pool."""
+    here = socket.gethostname()
+    for run in on.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])):
+        host, _, number = run.tags.get(PROCESS, "").rpartition(":")
+        if host == here and not Path(f"/proc/{number}").exists():
+            on.report_run_failed(run, f"process {number} was killed; what it had landed is kept")
+            on.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _dbt_says(error: DagsterDbtCliRuntimeError) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    wanted = [line for line in lines if "Failure in" in line or "Error" in line]
+    return " / ".join(wanted[:3]) or lines[0]

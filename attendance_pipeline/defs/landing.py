@@ -1,0 +1,188 @@
+"""One vendor's lake tables as assets: ask, check, replace, report. The same factory for every vendor."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from attendance_pipeline.archive import Archive
+from attendance_pipeline.files import alone
+from attendance_pipeline.lake import Lake
+from attendance_pipeline.landing import Landed, TableReport, land_attendance, land_meetings
+from attendance_pipeline.settings import Settings
+from attendance_pipeline.shape import Table
+from attendance_pipeline.vendors.base import Vendor
+
+PROGRESS = "progress"
+"""The resource that is told how far a pull is: nobody in a deployment, the console script's display in a terminal."""
+
+
+def key(table: Table) -> dg.AssetKey:
+    """The asset of a vendor table in the lake."""
+    return dg.AssetKey([table.vendor, table.name])
+
+
+def landing_assets(
+    vendor_type: type[Vendor[Any]], partitions: dg.PartitionsDefinition[Any]
+) -> list[dg.AssetsDefinition]:
+    """The assets of one vendor: its meetings, then what is known of who attended them."""
+    name = vendor_type.name
+    meetings_table, attendance_tables = vendor_type.meetings_table, vendor_type.attendance_tables
+    common: dict[str, Any] = {
+        "partitions_def": partitions,
+        "backfill_policy": dg.BackfillPolicy.single_run(),
+        "pool": name,
+        "required_resource_keys": {PROGRESS},
+    }
+
+    @dg.multi_asset(
+        name=f"{name}_meetings",
+        specs=[_spec(meetings_table, deps=[])],
+        check_specs=_check_specs([meetings_table]),
+        **common,
+    )
+    def meetings(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        settings, vendor = _configured(vendor_type)
+        with _landing_alone(settings, name):
+            landed = land_meetings(vendor, Lake(settings.lake), _days(context), context.resources.progress)
+        yield from _results(context, [meetings_table], landed, settings)
+
+    @dg.multi_asset(
+        name=f"{name}_attendance",
+        specs=[_spec(table, deps=[key(meetings_table)]) for table in attendance_tables],
+        check_specs=_check_specs(attendance_tables),
+        **common,
+    )
+    def attendance(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+        settings, vendor = _configured(vendor_type)
+        with _landing_alone(settings, name):
+            landed = land_attendance(vendor, Lake(settings.lake), _days(context), context.resources.progress)
+        if landed.pulled.stopped:
+            context.log.warning(f"{landed.pulled.stopped}; {landed.pulled.left} meetings are left")
+        yield from _results(context, attendance_tables, landed, settings)
+
+    return [meetings, attendance]
+
+
+def why_off(vendor_type: type[Vendor[Any]], settings: Settings) -> str | None:
+    """Why the vendor is off, and how to turn it on; None where it is on."""
+    missing = settings.missing(vendor_type.credentials)
+    if not missing:
+        return None
+    return f"{vendor_type.name} is off: {', '.join(missing)} not set (environment or .env; see .env.example)"
+
+
+def _configured(vendor_type: type[Vendor[Any]]) -> tuple[Settings, Vendor[Any]]:
+    settings = Settings.load()
+    if reason := why_off(vendor_type, settings):
+        raise dg.Failure(description=reason, allow_retries=False)
+    return settings, vendor_type(settings, Archive(settings.lake, vendor_type.name))
+
+
+def _landing_alone(settings: Settings, vendor: str) -> Any:
+    return alone(settings.data / "locks" / f"{vendor}.lock", f"another run that lands {vendor}")
+
+
+def _days(context: dg.AssetExecutionContext) -> list[date]:
+    return [date.fromisoformat(partition) for partition in context.partition_keys]
+
+
+def _spec(table: Table, deps: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key(table),
+        deps=deps,
+        group_name="landing",
+        kinds={"parquet"},
+        tags={"vendor": table.vendor},
+        description=table.model.__doc__,
+        metadata={"dagster/column_schema": column_schema(table.schema)},
+    )
+
+
+def column_schema(schema: pa.Schema) -> dg.TableSchema:
+    """An Arrow schema as Dagster shows it."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                entry.name,
+                str(entry.type),
+                description=(entry.metadata or {}).get(b"description", b"").decode() or None,
+                constraints=dg.TableColumnConstraints(nullable=entry.nullable),
+            )
+            for entry in schema
+        ]
+    )
+
+
+def _check_specs(tables: Sequence[Table]) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(name, asset=key(table), description=description)
+        for table in tables
+        for name, description in (
+            ("schema", "The vendor's documents have the fields and types that we know"),
+            ("quarantine", "No row broke a rule"),
+        )
+    ]
+
+
+def _results(
+    context: dg.AssetExecutionContext, tables: Sequence[Table], landed: Landed, settings: Settings
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    for table in tables:
+        report = landed.tables[table.name]
+        yield dg.MaterializeResult(asset_key=key(table), metadata=_metadata(report, landed))
+        for day, rows in report.rows.items():
+            context.add_asset_metadata(
+                {"dagster/partition_row_count": rows}, asset_key=key(table), partition_key=day.isoformat()
+            )
+        drifted = {rule: n for rule, n in report.rules.items() if rule.startswith(("missing_field", "wrong_type"))}
+        yield dg.AssetCheckResult(
+            check_name="schema",
+            asset_key=key(table),
+            passed=not drifted and not report.unknown_fields,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"unknown_fields": sorted(report.unknown_fields), "rows_of_another_format": drifted},
+        )
+        quarantined = report.rules.total()
+        if quarantined:
+            context.log.warning(
+                f"{table.vendor}/{table.name}: {quarantined} rows quarantined ({dict(report.rules)}); "
+                f"see {settings.lake}/quarantine/{table.vendor}/{table.name}"
+            )
+        yield dg.AssetCheckResult(
+            check_name="quarantine",
+            asset_key=key(table),
+            passed=not quarantined,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"rows_quarantined": quarantined, "by_rule": dict(report.rules)},
+        )
+
+
+def _metadata(report: TableReport, landed: Landed) -> dict[str, Any]:
+    pulled = landed.pulled
+    shown: dict[str, Any] = {
+        "dagster/row_count": sum(report.rows.values()),
+        "rows_quarantined": report.rules.total(),
+        "duplicates_dropped": report.duplicates,
+        "requests": pulled.requests.total(),
+        "requests_by_label": dict(pulled.requests),
+        "failed_attempts": pulled.failed_attempts,
+        "seconds_waited": pulled.waited_seconds,
+    }
+    if pulled.slowest:
+        shown["slowest_request"] = pulled.slowest
+    if pulled.quota_left is not None:
+        shown["quota_left_today"] = pulled.quota_left
+    if pulled.stopped:
+        shown["stopped"] = f"{pulled.stopped}; {pulled.left} meetings are left"
+    if pulled.discovery.route:
+        shown |= {
+            "discovery": pulled.discovery.route,
+            "discovery_reason": pulled.discovery.reason,
+            "hosts_skipped": pulled.discovery.skipped,
+        }
+    if report.statuses:
+        shown["meetings_by_status"] = dict(report.statuses)
+    return shown

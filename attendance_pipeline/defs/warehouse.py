@@ -1,0 +1,95 @@
+"""The load, the dbt models and the published file as assets. One writer of the build file at a time."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+
+from attendance_pipeline.defs.landing import column_schema, key
+from attendance_pipeline.defs.manifest import DBT, DBT_PROJECT, MANIFEST
+from attendance_pipeline.lake import Lake
+from attendance_pipeline.settings import Settings
+from attendance_pipeline.shape import Table
+from attendance_pipeline.warehouse import begin_build, building, finish_build, load, publish, raw_name
+
+POOL = "duckdb"
+
+FOLLOW_LANDING = (
+    dg.AutomationCondition.any_deps_updated().since_last_handled()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+).with_label("whatever landed, once")
+
+
+class _Translator(DagsterDbtTranslator):
+    """dbt's models follow the load by themselves."""
+
+    def get_automation_condition(self, dbt_resource_props: Mapping[str, Any]) -> dg.AutomationCondition[Any]:
+        return FOLLOW_LANDING
+
+
+def raw_key(table: Table) -> dg.AssetKey:
+    """The asset of a raw table; the dbt sources name it."""
+    return dg.AssetKey(["raw", raw_name(table)])
+
+
+def warehouse_assets(tables: Sequence[Table]) -> list[dg.AssetsDefinition]:
+    """Load, dbt models, published file."""
+
+    @dg.multi_asset(
+        name="load",
+        specs=[
+            dg.AssetSpec(
+                raw_key(table),
+                deps=[key(table)],
+                group_name="raw",
+                kinds={"duckdb"},
+                tags={"vendor": table.vendor},
+                description=f"{table.model.__doc__} Every partition of the lake, in the build file.",
+                metadata={"dagster/column_schema": column_schema(table.schema)},
+                automation_condition=FOLLOW_LANDING,
+            )
+            for table in tables
+        ],
+        pool=POOL,
+    )
+    def load_changed(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        settings = Settings.load()
+        with building(settings.build):
+            loaded = load(Lake(settings.lake), settings.build, tables)
+        for table in tables:
+            done = loaded[raw_name(table)]
+            yield dg.MaterializeResult(
+                asset_key=raw_key(table),
+                metadata={
+                    "dagster/row_count": done.rows,
+                    "partitions_loaded": len(done.partitions),
+                    "ended_dates_loaded": [partition.ended_date.isoformat() for partition in done.partitions[-31:]],
+                },
+            )
+
+    @dbt_assets(manifest=MANIFEST, name="dbt_build", pool=POOL, dagster_dbt_translator=_Translator())
+    def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        settings = Settings.load()
+        # dbt is a process of its own: the profile takes the build file's place from its environment.
+        os.environ["ATTENDANCE_BUILD"] = str(settings.build)
+        dbt = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
+        target = settings.data / "dbt" / context.run_id
+        with building(settings.build):
+            begin_build(settings.build)
+            yield from dbt.cli(["build"], context=context, target_path=target).stream()
+            finish_build(settings.build)
+
+    marts = sorted(asset for asset in models.keys if asset.path[0] == "marts")
+
+    @dg.asset(deps=marts, group_name="publish", kinds={"duckdb"}, pool=POOL, automation_condition=FOLLOW_LANDING)
+    def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        """The DuckDB file that analysts open: every mart of one finished build, replaced in one rename."""
+        settings = Settings.load()
+        with building(settings.build):
+            size = publish(settings.build, settings.warehouse)
+        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(settings.warehouse)), "bytes": size})
+
+    return [load_changed, models, published]
