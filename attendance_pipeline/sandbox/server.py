@@ -1,0 +1,181 @@
+"""Serves the embedded vendors over HTTP on loopback, in a thread of its own.
+
+Knows sockets, threads and the clock; what is answered is each vendor's matter.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import parse_qsl
+
+import msgspec
+from aiohttp import web
+
+from attendance_pipeline.sandbox.model import Size
+from attendance_pipeline.sandbox.organisation import Organisation
+from attendance_pipeline.sandbox.truth import Truth, truth_of
+from attendance_pipeline.sandbox.wire import Answer, Call, Hook, Seen, json_answer
+from attendance_pipeline.sandbox.zoom import ZoomApi, ZoomOptions
+
+
+class Sandbox:
+    """The embedded vendors, ready to be pulled from.
+
+    Use it as a context manager, or call start() and stop().
+
+    Args:
+        seed: Another seed, another organisation.
+        size: A Size, or the name of one in SIZES.
+        clock: Tells the current moment (aware, UTC). It hides what hasn't ended yet and ages tokens and
+            daily quotas; the organisation's past doesn't depend on it. Limits per second keep real time.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        options: What kind of Zoom account it is.
+
+    Attributes:
+        requests: Every request that a vendor served, in the order of their answers.
+        hook: Asked before the vendor is; what it answers is sent instead.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 7,
+        size: Size | str = "demo",
+        clock: Callable[[], datetime] | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        options: ZoomOptions | None = None,
+    ) -> None:
+        self.organisation = Organisation(seed, size)
+        self.options = options or ZoomOptions()
+        self.requests: list[Seen] = []
+        self.hook: Hook | None = None
+        self._clock = clock or _now
+        self.zoom = ZoomApi(self.organisation, self.options, self.now)
+        self._host, self._port = host, port
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._failure: BaseException | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, once it's started: no slash at the end."""
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment variables that point a client at the vendors."""
+        return self.zoom.settings(self.url)
+
+    def now(self) -> datetime:
+        """The current moment in UTC, by the sandbox's clock."""
+        return self._clock().astimezone(UTC)
+
+    def truth(self, first: date, last: date) -> Truth:
+        """What a pipeline must find for these UTC ended dates (inclusive), as of now."""
+        return truth_of(self.zoom.held(first, last), first, last, self.now())
+
+    def start(self) -> Self:
+        """Listens from here on; returns when the port is open."""
+        ready = threading.Event()
+        self._failure = None
+        self._thread = threading.Thread(target=self._run, args=(ready,), name="sandbox", daemon=True)
+        self._thread.start()
+        ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        return self
+
+    def stop(self) -> None:
+        """Closes every connection and the port, and waits for the thread's end; harmless when stopped."""
+        if self._thread is None or self._loop is None or self._stopping is None:
+            return
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+        self._thread = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self, ready: threading.Event) -> None:
+        try:
+            asyncio.run(self._serve(ready))
+        except (OSError, OverflowError) as error:  # the port is taken or none, the address isn't ours
+            self._failure = error
+        finally:
+            ready.set()
+
+    async def _serve(self, ready: threading.Event) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        # no router: paths are the vendors' matter, raw as they were sent
+        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=1)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, self._host, self._port)
+            await site.start()
+            self._port = runner.addresses[0][1]
+            ready.set()
+            await self._stopping.wait()
+        finally:
+            await runner.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.Response:
+        path, _, query = request.raw_path.partition("?")
+        call = Call(
+            method=request.method,
+            path=path,
+            query=dict(parse_qsl(query, keep_blank_values=True)),
+            headers=request.headers,
+            body=await request.read(),
+        )
+        if path.startswith("/zoom/"):
+            answer = await self._ask_vendor("zoom", call)
+        else:
+            answer = self._own_page(call)
+        return web.Response(
+            status=answer.status,
+            body=answer.body,
+            headers={"Content-Type": answer.content_type, **answer.headers},
+        )
+
+    async def _ask_vendor(self, vendor: str, call: Call) -> Answer:
+        answer = self.hook(vendor, call) if self.hook else None
+        if answer is None:
+            answer = self.zoom.answer(call, self.url)
+        self.requests.append(
+            Seen(self.now(), vendor, call.method, call.path, call.query, answer.status, answer.label)
+        )
+        if self.options.latency_seconds:
+            await asyncio.sleep(self.options.latency_seconds)
+        return answer
+
+    def _own_page(self, call: Call) -> Answer:
+        """The truth, and a hint for whoever looks in with a browser."""
+        if call.path == "/truth":
+            try:
+                first, last = (date.fromisoformat(call.query[name]) for name in ("from", "to"))
+            except (KeyError, ValueError):
+                return json_answer(400, {"error": "ask for /truth?from=YYYY-MM-DD&to=YYYY-MM-DD"})
+            truth = self.truth(first, last)
+            return json_answer(200, msgspec.to_builtins(truth) | {"totals": truth.totals()})
+        if call.path == "/":
+            text = f"Embedded vendors: Zoom at {self.settings['ZOOM_API_URL']}, what is true at {self.url}/truth"
+            return Answer(200, text.encode() + b"\n", content_type="text/plain;charset=UTF-8")
+        return json_answer(404, {"error": "nothing here; the vendors are under /zoom"})
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

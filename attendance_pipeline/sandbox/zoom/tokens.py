@@ -1,0 +1,130 @@
+"""Access tokens of Server-to-Server OAuth, and page tokens bound to their query."""
+
+import base64
+import binascii
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import parse_qsl
+
+from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
+from attendance_pipeline.sandbox.zoom.options import ZoomOptions
+
+# forgotten beyond this many, the oldest first: only a clock that stands still gets here
+PAGE_TOKENS_KEPT = 4_096
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a Server-to-Server app has; made up."""
+
+    account_id: str = "sandbox-account"
+    client_id: str = "sandbox-client"
+    client_secret: str = "sandbox-secret"  # noqa: S105
+
+
+class AccessTokens:
+    """Mints and checks bearer tokens; several may live at the same time."""
+
+    def __init__(self, options: ZoomOptions, now: Callable[[], datetime]) -> None:
+        self.options = options
+        self.now = now
+        self.credentials = Credentials()
+        self._expires: dict[str, datetime] = {}
+
+    def mint(self, call: Call, api_url: str) -> Answer:
+        """Answers POST /oauth/token; the two parameters come in the form or in the query."""
+        if call.method != "POST":
+            return _refusal("Bad Request", "invalid_request", status=405)
+        if self._client(call.headers.get("Authorization", "")) != (
+            self.credentials.client_id,
+            self.credentials.client_secret,
+        ):
+            return _refusal("Invalid client_id or client_secret", "invalid_client")
+        sent = call.query | dict(parse_qsl(call.body.decode("utf-8", "replace")))
+        if sent.get("grant_type") != "account_credentials":
+            return _refusal("unsupported grant type", "unsupported_grant_type")
+        if sent.get("account_id") != self.credentials.account_id:
+            return _refusal("Account does not exist", "invalid_request")
+        token = secrets.token_urlsafe(48)
+        self._expires[token] = self.now() + timedelta(seconds=self.options.token_seconds)
+        return json_answer(
+            200,
+            {
+                "access_token": token,
+                "token_type": "bearer",
+                "expires_in": self.options.token_seconds,
+                "scope": " ".join(self.options.scopes),
+                "api_url": api_url,
+            },
+        )
+
+    def refusal(self, authorization: str) -> Answer | None:
+        """401 with code 124 unless this is a live token."""
+        scheme, _, token = authorization.partition(" ")
+        expires = self._expires.get(token.strip())
+        if token and (scheme.lower() != "bearer" or expires is None):
+            return json_answer(401, {"code": 124, "message": "Invalid access token."})
+        if expires is None or expires <= self.now():
+            return json_answer(401, {"code": 124, "message": "Access token is expired."})
+        return None
+
+    def revoke_all(self) -> None:
+        """Refuses every token given out so far, whatever its stated life: as when an app is deactivated."""
+        self._expires.clear()
+
+    @staticmethod
+    def _client(authorization: str) -> tuple[str, str]:
+        scheme, _, encoded = authorization.partition(" ")
+        if scheme.lower() != "basic":
+            return "", ""
+        try:
+            client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return "", ""
+        return client_id, secret
+
+
+def _refusal(reason: str, error: str, *, status: int = 400) -> Answer:
+    """The token endpoint's own error form."""
+    return json_answer(status, {"reason": reason, "error": error})
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    query: tuple[object, ...]
+    items: Sequence[object]
+    offset: int
+    expires: datetime
+
+
+class PageTokens:
+    """Remembers where in which list a token goes on.
+
+    A token belongs to one query (path and every parameter) and can be used again until it expires, as a
+    client does that lost the answer. The list is the one that was counted on page one.
+    """
+
+    def __init__(self, options: ZoomOptions, now: Callable[[], datetime]) -> None:
+        self.options = options
+        self.now = now
+        self._places: dict[str, _Place] = {}
+
+    def issue(self, query: tuple[object, ...], items: Sequence[object], offset: int) -> str:
+        """A token for the rest of a list from this offset on."""
+        now = self.now()
+        for oldest in list(self._places)[: max(1, len(self._places) - PAGE_TOKENS_KEPT)]:
+            if self._places[oldest].expires <= now or len(self._places) >= PAGE_TOKENS_KEPT:
+                del self._places[oldest]
+        token = secrets.token_urlsafe(24)
+        expires = now + timedelta(seconds=self.options.page_token_seconds)
+        self._places[token] = _Place(query, items, offset, expires)
+        return token
+
+    def redeem(self, token: str, query: tuple[object, ...]) -> tuple[Sequence[object], int] | None:
+        """The list and the offset; None for a token that is unknown, expired or another query's."""
+        place = self._places.get(token)
+        if place is None or place.expires <= self.now() or place.query != query:
+            return None
+        return place.items, place.offset
