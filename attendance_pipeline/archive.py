@@ -1,30 +1,33 @@
 """What vendors answered, verbatim, as Parquet, committed as it arrives.
 
-The archive is the resume journal, the evidence, and the source that every table is rebuilt from. It has two
-kinds of folders below `<lake>/archive/<vendor>/`:
+The archive is the resume journal, the evidence, and the source that every table is rebuilt from. Below
+`<lake>/archive/<vendor>/` lie
 
-    listings/asked_date=YYYY-MM-DD/     answers that name ended meetings, by the UTC date of asking
-    attendance/ended_date=YYYY-MM-DD/   answers about one meeting, by the UTC date on which it ended
+    listings/asked_date=YYYY-MM-DD/documents.parquet     answers that name ended meetings, by the UTC date of asking
+    attendance/ended_date=YYYY-MM-DD/documents.parquet   answers about one meeting, by the UTC date of its end
+    journal                                              what a pull was answered since the last fold
 
-A folder holds one `documents.parquet` and, until they are compacted into it, a `part-*.parquet` per commit.
-Readers take a document once, however many files hold it, so a kill between the two steps of a compaction loses
-and doubles nothing. Knows files. Knows nothing of what a body says.
+A document is in the journal before the next request leaves, and is folded into its Parquet file when the pull ends;
+what a killed run left in the journal is folded when the next one begins. A fold takes a document once, however
+often it is repeated, so nothing is lost or doubled by a kill at any moment. Whoever folds or appends holds the
+vendor's lock. Knows files. Knows nothing of what a body says.
 """
 
-import asyncio
+import struct
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from types import TracebackType
+from typing import Any, BinaryIO, Literal, Self
 from uuid import uuid4
 
+import msgspec
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from attendance_pipeline.errors import StorageError
-from attendance_pipeline.files import commit_parquet, reading
+from attendance_pipeline.files import commit, reading, writing
 
 Outcome = Literal["answered", "not_ready", "gone", "denied", "blocked"]
 
@@ -106,136 +109,182 @@ class Archive:
     def __init__(self, lake: Path, vendor: str) -> None:
         self._root = lake / "archive" / vendor
 
-    def listings(self, asked: date) -> Path:
-        """The folder of the listings asked for on this UTC date."""
-        return self._root / "listings" / f"asked_date={asked}"
+    def journal(self) -> "Journal":
+        """Where a pull keeps what it is answered."""
+        return Journal(self._root / "journal")
 
-    def attendance(self, ended: date) -> Path:
-        """The folder of the answers about meetings that ended on this UTC date."""
-        return self._root / "attendance" / f"ended_date={ended}"
+    def fold(self) -> None:
+        """Move the journal's documents into the Parquet files they belong to.
+
+        Raises:
+            StorageError: a file can't be read or written; the journal stays, and nothing is lost.
+        """
+        journal = self._root / "journal"
+        if not journal.exists():
+            return
+        places: dict[str, list[int]] = {}
+        for offset, folder in _entries(journal):
+            places.setdefault(folder, []).append(offset)
+        for folder, offsets in sorted(places.items()):
+            _merge(self._root / folder / "documents.parquet", _at(journal, offsets))
+        journal.unlink()
 
     def heads(self, ended: date) -> list[dict[str, Any]]:
         """What is held about meetings that ended on this date, without the bodies, oldest first.
 
         Raises:
-            StorageError: a file of the archive can't be read.
+            StorageError: the file can't be read.
         """
-        heads: list[dict[str, Any]] = _once(self.attendance(ended), HEAD).to_pylist()
+        heads: list[dict[str, Any]] = []
+        for rows in _batches(self._root / _attendance(ended) / "documents.parquet", HEAD):
+            heads.extend(rows.to_pylist())
         return heads
 
-    def documents(self, ended: date, batch: int = 500) -> Iterator[Document]:
+    def documents(self, ended: date) -> Iterator[Document]:
         """The documents about meetings that ended on this date, bodies included, oldest first.
 
         Raises:
-            StorageError: a file of the archive can't be read.
+            StorageError: the file can't be read.
         """
-        return _documents(_once(self.attendance(ended), SCHEMA.names), batch)
+        return _documents(self._root / _attendance(ended) / "documents.parquet")
 
-    def listed(self, first: date, last: date, kinds: Sequence[str] = ()) -> Iterator[Document]:
-        """The listing documents whose window touches `first` to `last`, oldest first.
+    def listed(self, first: date, last: date, kinds: Sequence[str]) -> Iterator[Document]:
+        """The listing documents of these kinds whose window touches `first` to `last`, oldest first.
 
         Args:
             first: the oldest ended date of interest; a listing asked for earlier can't know it.
             last: the newest.
-            kinds: only these kinds; all where empty.
+            kinds: of the documents.
 
         Raises:
-            StorageError: a file of the archive can't be read.
+            StorageError: a file can't be read.
         """
         for folder in sorted((self._root / "listings").glob("asked_date=*")):
             if folder.name < f"asked_date={first}":
                 continue
-            near = (ds.field("window_last") >= first) & (ds.field("window_first") <= last)
-            if kinds:
-                near &= ds.field("kind").isin(list(kinds))
-            yield from _documents(_once(folder, SCHEMA.names, near), 50)
-
-    def listing_heads(self, first: date, last: date) -> list[dict[str, Any]]:
-        """As `listed`, without the bodies."""
-        near = (ds.field("window_last") >= first) & (ds.field("window_first") <= last)
-        return [
-            head
-            for folder in sorted((self._root / "listings").glob("asked_date=*"))
-            if folder.name >= f"asked_date={first}"
-            for head in _once(folder, HEAD, near).to_pylist()
-        ]
-
-    def compact(self, folder: Path) -> None:
-        """Make one file of a folder's many; nothing is dropped, and a kill at any moment is harmless."""
-        parts = sorted(folder.glob("part-*.parquet"))
-        if not parts:
-            return
-        whole = folder / "documents.parquet"
-        commit_parquet(_once(folder, SCHEMA.names), whole, row_group_size=2_000)
-        for part in parts:
-            part.unlink(missing_ok=True)
+            for document in _documents(folder / "documents.parquet"):
+                assert document.window_first is not None  # noqa: S101 - every listing has a window
+                assert document.window_last is not None  # noqa: S101
+                if document.kind in kinds and document.window_last >= first and document.window_first <= last:
+                    yield document
 
 
 class Journal:
-    """Commits documents as they arrive, many callers to one file where they arrive together.
+    """Takes documents as they arrive. A context manager; one writer at a time."""
 
-    `await commit(...)` returns once the document is on disk, so whoever then asks the vendor for more can be
-    killed without losing it.
-    """
+    def __init__(self, file: Path) -> None:
+        self._path = file
+        self._file: BinaryIO | None = None
 
-    def __init__(self) -> None:
-        self._waiting: dict[Path, list[tuple[Document, asyncio.Future[None]]]] = {}
-        self._writing = asyncio.Lock()
+    def __enter__(self) -> Self:
+        with writing(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("ab", buffering=0)
+        return self
 
-    async def commit(self, folder: Path, document: Document) -> None:
-        """Keep `document` in `folder`.
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._file is not None  # noqa: S101 - set on entry
+        self._file.close()
+
+    def keep_listing(self, document: Document) -> None:
+        """Keep an answer that names ended meetings; it survives the process from here on.
 
         Raises:
-            StorageError: the disk is full, read-only or gone; nothing half-written stays behind.
+            StorageError: the disk is full, read-only or gone.
         """
-        kept = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(folder, []).append((document, kept))
-        async with self._writing:
-            if not kept.done():
-                await self._write()
-        await kept
+        self._append(f"listings/asked_date={document.fetched_at.date()}", document)
 
-    async def _write(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        for folder, together in waiting.items():
-            table = to_table([document for document, _ in together])
-            name = f"part-{together[0][0].fetched_at:%Y%m%dT%H%M%S%f}-{together[0][0].document_id[:8]}.parquet"
-            try:
-                await asyncio.to_thread(commit_parquet, table, folder / name)
-            except StorageError as error:
-                for _, kept in together:
-                    if not kept.done():
-                        kept.set_exception(error)
-            else:
-                for _, kept in together:
-                    if not kept.done():
-                        kept.set_result(None)
+    def keep_attendance(self, ended: date, document: Document) -> None:
+        """Keep an answer about a meeting that ended on this date; it survives the process from here on.
+
+        Raises:
+            StorageError: the disk is full, read-only or gone.
+        """
+        self._append(_attendance(ended), document)
+
+    def _append(self, folder: str, document: Document) -> None:
+        assert self._file is not None  # noqa: S101 - set on entry
+        entry = _ENCODER.encode((folder, document))
+        record = _HEADER.pack(len(entry), zlib.crc32(entry)) + entry
+        with writing(self._path):
+            while record:
+                record = record[self._file.write(record) :]
 
 
-def to_table(documents: Iterable[Document]) -> pa.Table:
-    """Documents as an Arrow table of the archive's schema."""
-    rows = list(documents)
-    return pa.table({name: [getattr(row, name) for row in rows] for name in SCHEMA.names}, schema=SCHEMA)
+_HEADER = struct.Struct("<II")
+"""Before each entry of the journal: its length in bytes and its CRC-32."""
+_ENCODER = msgspec.msgpack.Encoder()
+_ENTRY = msgspec.msgpack.Decoder(tuple[str, Document])
+_FOLDER = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw])
+_CHUNK = 1_000
+"""Documents in a Parquet row group: some ten megabytes of bodies."""
 
 
-def _documents(table: pa.Table, batch: int) -> Iterator[Document]:
-    for rows in table.to_batches(max_chunksize=batch):
+def _attendance(ended: date) -> str:
+    return f"attendance/ended_date={ended}"
+
+
+def _entries(journal: Path) -> Iterator[tuple[int, str]]:
+    """Where each whole entry begins, and its folder; a kill or a full disk may have torn the last one."""
+    with reading(journal, "check the disk"), journal.open("rb") as file:
+        while len(header := file.read(_HEADER.size)) == _HEADER.size:
+            length, checksum = _HEADER.unpack(header)
+            entry = file.read(length)
+            if len(entry) < length or zlib.crc32(entry) != checksum:
+                return
+            yield file.tell() - length - _HEADER.size, _FOLDER.decode(entry)[0]
+
+
+def _at(journal: Path, offsets: Iterable[int]) -> Iterator[Document]:
+    with reading(journal, "check the disk"), journal.open("rb") as file:
+        for offset in offsets:
+            file.seek(offset)
+            length, _ = _HEADER.unpack(file.read(_HEADER.size))
+            yield _ENTRY.decode(file.read(length))[1]
+
+
+def _merge(file: Path, arrived: Iterable[Document]) -> None:
+    """Replace `file` by itself and what has arrived, each document once."""
+
+    def write(path: Path) -> None:
+        seen: set[str] = set()
+        with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+            for held in _batches(file, SCHEMA.names):
+                seen.update(held["document_id"].to_pylist())
+                writer.write_batch(held)
+            chunk: list[Document] = []
+            for document in arrived:
+                if document.document_id not in seen:
+                    seen.add(document.document_id)
+                    chunk.append(document)
+                if len(chunk) == _CHUNK:
+                    writer.write_table(_table(chunk))
+                    chunk.clear()
+            if chunk:
+                writer.write_table(_table(chunk))
+
+    commit(file, write)
+
+
+def _table(documents: list[Document]) -> pa.Table:
+    return pa.table(
+        {name: [getattr(document, name) for document in documents] for name in SCHEMA.names}, schema=SCHEMA
+    )
+
+
+def _documents(file: Path) -> Iterator[Document]:
+    for rows in _batches(file, SCHEMA.names):
         for row in rows.to_pylist():
             yield Document(**row)
 
 
-def _once(folder: Path, columns: list[str], where: ds.Expression | None = None) -> pa.Table:
-    """Each document of a folder once, by time of arrival."""
-    # The compacted file first: it is the one that holds a document when a part of it still lies about.
-    files = sorted(folder.glob("*.parquet"))
-    if not files:
-        return SCHEMA.empty_table().select(columns)
-    tables = []
-    for file in files:
-        with reading(file, "move it aside and run these dates again while the vendor still has them"):
-            tables.append(pq.read_table(file, schema=SCHEMA, columns=columns, filters=where, partitioning=None))
-    table = pa.concat_tables(tables)
-    first = dict(zip(reversed(table["document_id"].to_pylist()), range(table.num_rows - 1, -1, -1), strict=True))
-    if len(first) < table.num_rows:
-        table = table.take(sorted(first.values()))
-    return table.sort_by([("fetched_at", "ascending"), ("reading", "ascending"), ("page", "ascending")])
+def _batches(file: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    if not file.exists():
+        return
+    with (
+        reading(file, "move it aside and run these dates again while the vendor still has them"),
+        pq.ParquetFile(file) as parquet,
+    ):
+        yield from parquet.iter_batches(batch_size=_CHUNK, columns=columns)

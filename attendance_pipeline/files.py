@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from attendance_pipeline.errors import BusyError, StorageError
@@ -68,14 +67,6 @@ def commit(file: Path, write: Callable[[Path], object], mode: int = 0o644) -> No
             beside.replace(file)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def commit_parquet(table: pa.Table, file: Path, row_group_size: int | None = None) -> None:
-    """`commit` an Arrow table as Parquet (zstd). The same table gives the same bytes."""
-    commit(
-        file,
-        lambda path: pq.write_table(table, path, compression="zstd", row_group_size=row_group_size),
-    )
 
 
 @contextmanager

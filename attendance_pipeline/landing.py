@@ -5,17 +5,21 @@ Two steps, because attendance is asked for by the meetings that the first step l
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from attendance_pipeline.errors import StorageError
 from attendance_pipeline.lake import Lake
-from attendance_pipeline.pull import Progress, Pulled, compact, discover, read_due, silent
-from attendance_pipeline.readings import Meeting, held
+from attendance_pipeline.pull import Progress, Pulled, discover, read_due, silent
+from attendance_pipeline.readings import Held, Meeting, held
 from attendance_pipeline.shape import Shaped
 from attendance_pipeline.vendors.base import Vendor
+
+DOCUMENTS_AT_A_TIME = 1_000
+"""Pages of up to 300 rows that are shaped together: less pays pandera's fixed cost too often, more takes memory."""
 
 
 @dataclass
@@ -61,7 +65,8 @@ def land_meetings(vendor: Vendor[Any], lake: Lake, days: Sequence[date], progres
     Raises:
         AttendanceError: nothing was replaced, or only whole partitions were; what the vendor answered is kept.
     """
-    landed = Landed(asyncio.run(discover(vendor, days, progress)))
+    with _folded(vendor):
+        landed = Landed(asyncio.run(discover(vendor, days, progress)))
     progress(f"{vendor.name}: shaping meetings", 0, 0)
     shaped, unknown = vendor.shape_meetings(days)
     for day in days:
@@ -76,18 +81,47 @@ def land_attendance(vendor: Vendor[Any], lake: Lake, days: Sequence[date], progr
     Raises:
         AttendanceError: nothing was replaced, or only whole partitions were; what the vendor answered is kept.
     """
+    vendor.archive.fold()
     meetings: dict[date, dict[str, Meeting]] = {day: _meetings(vendor, lake, day) for day in days}
     holds = {meeting: hold for day in days for meeting, hold in held(vendor.archive.heads(day)).items()}
     everything = [meeting for of_day in meetings.values() for meeting in of_day.values()]
-    landed = Landed(asyncio.run(read_due(vendor, everything, holds, progress)))
-    compact(vendor.archive, days)
-    for done, day in enumerate(days, 1):
-        progress(f"{vendor.name}: shaping attendance", done, len(days))
-        shaped, unknown = vendor.shape_attendance(day, meetings[day], held(vendor.archive.heads(day)))
-        for table, of_table in shaped.items():
-            landed.replace(lake, vendor.name, table, day, of_table)
+    with _folded(vendor):
+        landed = Landed(asyncio.run(read_due(vendor, everything, holds, progress)))
+    done = 0
+    for some in _some_at_a_time(vendor, days):
+        shaped, unknown = vendor.shape_attendance({day: meetings[day] for day in some}, some)
+        for table, by_day in shaped.items():
+            for day, of_day in by_day.items():
+                landed.replace(lake, vendor.name, table, day, of_day)
             landed.tables[table].unknown_fields |= unknown
+        done += len(some)
+        progress(f"{vendor.name}: shaping attendance", done, len(days))
     return landed
+
+
+def _some_at_a_time(vendor: Vendor[Any], days: Sequence[date]) -> Iterator[dict[date, dict[str, Held]]]:
+    """Dates that are shaped together, with what is held of their meetings: enough at a time to be fast."""
+    some: dict[date, dict[str, Held]] = {}
+    documents = 0
+    for day in days:
+        heads = vendor.archive.heads(day)
+        some[day] = held(heads)
+        documents += len(heads)
+        if documents >= DOCUMENTS_AT_A_TIME:
+            yield some
+            some, documents = {}, 0
+    if some:
+        yield some
+
+
+@contextmanager
+def _folded(vendor: Vendor[Any]) -> Iterator[None]:
+    """Fold the journal before a pull (a killed run may have left one) and after it, however it ends."""
+    vendor.archive.fold()
+    try:
+        yield
+    finally:
+        vendor.archive.fold()
 
 
 def _meetings(vendor: Vendor[Any], lake: Lake, day: date) -> dict[str, Meeting]:

@@ -8,10 +8,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Generic, TypeVar
 
-from attendance_pipeline.archive import Archive, Document, Journal, new_id
+from attendance_pipeline.archive import Document, Journal, new_id
 from attendance_pipeline.http.errors import OutageError, QuotaError
 from attendance_pipeline.http.session import IN_FLIGHT, Session
 from attendance_pipeline.readings import Held, Meeting
@@ -70,23 +69,18 @@ async def discover(vendor: Vendor[M], days: Sequence[date], progress: Progress =
         VendorError: the vendor is down, refuses, or has no quota left; what it answered before is kept.
         UsageError: a day lies beyond the vendor's reach.
     """
-    pulled, journal, folders = Pulled(), Journal(), set[Path]()
+    pulled = Pulled()
+    with vendor.archive.journal() as journal:
 
-    async def keep(document: Document) -> None:
-        folder = vendor.archive.listings(document.fetched_at.date())
-        folders.add(folder)
-        await journal.commit(folder, document)
-        progress(f"{vendor.name}: pages of ended meetings", session.traffic.requests.total(), 0)
+        def keep(document: Document) -> None:
+            journal.keep_listing(document)
+            progress(f"{vendor.name}: pages of ended meetings", session.traffic.requests.total(), 0)
 
-    try:
         async with vendor.session() as session:
             try:
                 pulled.discovery = await vendor.discover(session, days, keep)
             finally:
                 pulled.add(session)
-    finally:
-        for folder in folders:
-            vendor.archive.compact(folder)
     return pulled
 
 
@@ -111,24 +105,19 @@ async def read_due(
     pulled = Pulled()
     if not due:
         return pulled
-    async with vendor.session() as session:
-        reader = _Reader(vendor, session, holds, deque(due), pulled, progress, len(due))
-        try:
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(min(IN_FLIGHT, len(due))):
-                    workers.create_task(reader.work())
-        except* Exception as errors:  # noqa: BLE001 - unwrapped: the first one says why the pull ended
-            raise errors.exceptions[0] from None
-        finally:
-            pulled.add(session)
-            pulled.left = len(reader.waiting)
+    with vendor.archive.journal() as journal:
+        async with vendor.session() as session:
+            reader = _Reader(vendor, session, journal, holds, deque(due), pulled, progress)
+            try:
+                async with asyncio.TaskGroup() as workers:
+                    for _ in range(min(IN_FLIGHT, len(due))):
+                        workers.create_task(reader.work())
+            except* Exception as errors:  # noqa: BLE001 - unwrapped: the first one says why the pull ended
+                raise errors.exceptions[0] from None
+            finally:
+                pulled.add(session)
+                pulled.left = len(reader.waiting)
     return pulled
-
-
-def compact(archive: Archive, days: Iterable[date]) -> None:
-    """Make one archive file of each day's many."""
-    for day in days:
-        archive.compact(archive.attendance(day))
 
 
 class _Reader(Generic[M]):
@@ -136,11 +125,11 @@ class _Reader(Generic[M]):
         self,
         vendor: Vendor[M],
         session: Session,
+        journal: Journal,
         holds: Mapping[str, Held],
         waiting: deque[M],
         pulled: Pulled,
         progress: Progress,
-        due: int,
     ) -> None:
         self.waiting = waiting
         self._vendor = vendor
@@ -148,8 +137,8 @@ class _Reader(Generic[M]):
         self._holds = holds
         self._pulled = pulled
         self._progress = progress
-        self._due = due
-        self._journal = Journal()
+        self._due = len(waiting)
+        self._journal = journal
         self._outages = 0
 
     async def work(self) -> None:
@@ -165,7 +154,7 @@ class _Reader(Generic[M]):
             except OutageError as error:
                 outcome = "not_ready"
                 self._outages += 1
-                await self._keep(meeting, _unanswered(meeting, error, self._vendor))
+                self._journal.keep_attendance(meeting.ended_date, _unanswered(meeting, error, self._vendor))
                 if self._outages >= MOST_OUTAGES:
                     raise
             self._pulled.outcomes[outcome] += 1
@@ -180,12 +169,9 @@ class _Reader(Generic[M]):
         held = self._holds.get(meeting.id, Held())
         resume = held.resumable(self._vendor.timing, self._vendor.clock())
         async for document in self._vendor.read(self._session, meeting, resume):
-            await self._keep(meeting, document)
+            self._journal.keep_attendance(meeting.ended_date, document)
             outcome = document.outcome
         return outcome
-
-    async def _keep(self, meeting: M, document: Document) -> None:
-        await self._journal.commit(self._vendor.archive.attendance(meeting.ended_date), document)
 
 
 def _unanswered(meeting: Meeting, error: OutageError, vendor: Vendor[M]) -> Document:

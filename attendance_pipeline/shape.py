@@ -9,7 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, cast
 
@@ -71,11 +73,21 @@ class Table:
 
 @dataclass(frozen=True)
 class Broken:
-    """A row that can't be read, or that broke a rule."""
+    """A row that can't be read, or that broke a rule; of a meeting that ended on `ended`."""
 
+    ended: date
     rule: str
     subject: str
     document_id: str
+    position: int
+    row: bytes
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A row of a document that doesn't have the documented format."""
+
+    rule: str
     position: int
     row: bytes
 
@@ -117,7 +129,7 @@ class RowReader(Generic[R]):
         self._lenient = _reader(lenient, rows_field)
         self._raw = _reader(msgspec.Raw, rows_field)
 
-    def rows(self, document: Document) -> tuple[list[R], Sequence[int], list[Broken]]:
+    def rows(self, document: Document) -> tuple[list[R], Sequence[int], list[Unread]]:
         """The rows that fit the documented format, their positions, and the others."""
         # Once a field is known to be new, the strict reader would only fail on every page.
         for reader in (self._lenient,) if self.unknown_fields else (self._strict, self._lenient):
@@ -126,7 +138,7 @@ class RowReader(Generic[R]):
             except msgspec.ValidationError:
                 continue
             except msgspec.DecodeError:
-                return [], [], [Broken(UNREADABLE, document.subject, document.document_id, 0, document.body)]
+                return [], [], [Unread(UNREADABLE, 0, document.body)]
             if reader is self._lenient:
                 self._note_unknown(document)
             return rows, range(len(rows)), []
@@ -136,21 +148,21 @@ class RowReader(Generic[R]):
         """The document's rows as the vendor sent them."""
         return [bytes(row) for row in self._raw(document.body)]
 
-    def _one_by_one(self, document: Document) -> tuple[list[R], list[int], list[Broken]]:
+    def _one_by_one(self, document: Document) -> tuple[list[R], list[int], list[Unread]]:
         self._note_unknown(document)
         rows: list[R] = []
         positions: list[int] = []
-        broken: list[Broken] = []
+        broken: list[Unread] = []
         try:
             raw = self.raw(document)
         except msgspec.ValidationError as error:
-            return [], [], [Broken(_rule(error), document.subject, document.document_id, 0, document.body)]
+            return [], [], [Unread(_rule(error), 0, document.body)]
         for position, text in enumerate(raw):
             try:
                 rows.append(cast(R, self._row.decode(text)))
                 positions.append(position)
             except msgspec.ValidationError as error:
-                broken.append(Broken(_rule(error), document.subject, document.document_id, position, text))
+                broken.append(Unread(_rule(error), position, text))
         return rows, positions, broken
 
     def _note_unknown(self, document: Document) -> None:
@@ -166,68 +178,81 @@ class RowReader(Generic[R]):
 
 @dataclass
 class Columns:
-    """Rows of one partition on their way into Arrow, column by column, with where each came from.
+    """Rows of some partitions of a table on their way into Arrow, column by column, with where each came from.
 
-    `source_id` and `position` point at the archived document; they become part of a quarantined row.
+    `ended`, `document_id` and `position` hold an entry per row: its partition, and its place in the archive.
     """
 
-    values: dict[str, list[Any]]
-    source_id: list[str] = field(default_factory=list)
+    table: Table
+    values: dict[str, list[Any]] = field(init=False)
+    ended: list[date] = field(default_factory=list)
+    document_id: list[str] = field(default_factory=list)
     position: list[int] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, table: Table) -> "Columns":
-        """Empty columns of a table."""
-        return cls({name: [] for name in table.schema.names})
+    def __post_init__(self) -> None:
+        self.values = {name: [] for name in self.table.schema.names}
 
     def add(
         self,
+        ended: date,
+        document_id: str,
         rows: Sequence[msgspec.Struct],
         positions: Iterable[int],
-        document_id: str,
         given: dict[str, Any],
     ) -> None:
-        """Add the rows of one document; columns that a row has no field for come from `given`."""
+        """Add rows of one document; columns that a row has no field for come from `given`."""
         for name, column in self.values.items():
             if name in given:
-                column.extend([given[name]] * len(rows))
+                column.extend(repeat(given[name], len(rows)))
             else:
                 column.extend(map(attrgetter(name), rows))
-        self.source_id.extend([document_id] * len(rows))
+        self.ended.extend(repeat(ended, len(rows)))
+        self.document_id.extend(repeat(document_id, len(rows)))
         self.position.extend(positions)
 
 
-def partition(table: Table, columns: Columns, raw_row: Callable[[str, int], bytes], subject: str) -> Shaped:
-    """Check a partition's rows; the same rows give the same result, whatever order they came in.
+def partitions(
+    columns: Columns, days: Iterable[date], raw_row: Callable[[str, int], bytes], subject: str
+) -> dict[date, Shaped]:
+    """Check the rows of some partitions; the same rows give the same result, whatever order they came in.
 
     Args:
-        table: whose rows they are.
         columns: the rows.
+        days: the partitions; one without rows comes out empty.
         raw_row: gives a row as the vendor sent it, by document and position.
         subject: the column that names the meeting.
 
     Raises:
         SchemaDriftError: no row has the documented format.
     """
-    _stop_at_drift(table, columns)
+    table = columns.table
+    _stop_at_drift(columns)
     arrow = pa.table(columns.values, schema=table.schema)
     frame = pl.DataFrame(arrow).with_columns(
-        pl.Series("_source", columns.source_id, pl.String), pl.Series("_position", columns.position, pl.Int32)
+        pl.Series("_ended", columns.ended, pl.Date),
+        pl.Series("_document", columns.document_id, pl.String),
+        pl.Series("_position", columns.position, pl.Int32),
     )
-    order = frame.with_row_index("_index").sort(*table.key, "_source", "_position")
-    kept, duplicates, conflicts = _without_duplicates(order, table)
-    reasons = _broken_rules(kept.select(table.schema.names), table)
+    ordered = frame.with_row_index("_index").sort("_ended", *table.key, "_document", "_position")
+    kept, repeated, conflicts = _without_duplicates(ordered, table)
     broken = list(columns.broken)
-    for row in conflicts.iter_rows(named=True):
-        broken.append(_quarantined(CONFLICT, row, subject, raw_row))
-    if reasons:
-        bad = kept.with_row_index("_at").filter(pl.col("_at").is_in(list(reasons)))
-        for row in bad.iter_rows(named=True):
+    broken += [_quarantined(CONFLICT, row, subject, raw_row) for row in conflicts.iter_rows(named=True)]
+    if reasons := _broken_rules(kept.select(table.schema.names), table):
+        numbered = kept.with_row_index("_at")
+        is_broken = pl.col("_at").is_in(list(reasons))
+        for row in numbered.filter(is_broken).iter_rows(named=True):
             broken.append(_quarantined(",".join(sorted(reasons[row["_at"]])), row, subject, raw_row))
-        kept = kept.with_row_index("_at").filter(~pl.col("_at").is_in(list(reasons)))
+        kept = numbered.filter(~is_broken)
     rows = arrow.take(kept["_index"].to_arrow())
-    return Shaped(rows, quarantine_table(broken), duplicates)
+    shaped, begin = {}, 0
+    counts = dict(kept.group_by("_ended").len().iter_rows())
+    for day in sorted(days):
+        count = counts.get(day, 0)
+        quarantined = quarantine_table([row for row in broken if row.ended == day])
+        shaped[day] = Shaped(rows.slice(begin, count), quarantined, repeated.get(day, 0))
+        begin += count
+    return shaped
 
 
 def _reader(row: Any, rows_field: str | None) -> Callable[[bytes], list[Any]]:
@@ -249,9 +274,10 @@ def _rule(error: msgspec.ValidationError) -> str:
     return "wrong_type.row"
 
 
-def _stop_at_drift(table: Table, columns: Columns) -> None:
+def _stop_at_drift(columns: Columns) -> None:
+    table = columns.table
     drifted = Counter(b.rule for b in columns.broken if b.rule.startswith(("missing_field.", "wrong_type.")))
-    if not columns.source_id and sum(drifted.values()) >= DRIFT_ROWS:
+    if not columns.document_id and sum(drifted.values()) >= DRIFT_ROWS:
         rules = ", ".join(f"{rule} ({count} rows)" for rule, count in drifted.most_common(3))
         raise SchemaDriftError(
             f"{table.vendor}/{table.name}: no row has the documented format: {rules}; the vendor has changed it. "
@@ -260,15 +286,18 @@ def _stop_at_drift(table: Table, columns: Columns) -> None:
         )
 
 
-def _without_duplicates(order: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, int, pl.DataFrame]:
-    keys = order.select(pl.struct(table.key).n_unique()).item()
-    if keys == order.height:
-        return order, 0, order.clear()
-    said = [name for name in table.schema.names if name != "document_id"]
-    once = order.unique(subset=said, keep="first", maintain_order=True)
-    kept = once.unique(subset=list(table.key), keep="first", maintain_order=True)
+def _without_duplicates(ordered: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, dict[date, int], pl.DataFrame]:
+    """Rows once; how many came again word for word, by partition; rows that contradict one with the same key."""
+    key = ("_ended", *table.key)
+    again = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in key)
+    if not ordered.select(again.any()).item():
+        return ordered, {}, ordered.clear()
+    said = ["_ended", *(name for name in table.schema.names if name != "document_id")]
+    once = ordered.unique(subset=said, keep="first", maintain_order=True)
+    repeated = ordered.join(once.select("_index"), on="_index", how="anti").group_by("_ended").len()
+    kept = once.unique(subset=list(key), keep="first", maintain_order=True)
     conflicts = once.join(kept.select("_index"), on="_index", how="anti", maintain_order="left")
-    return kept, order.height - once.height, conflicts
+    return kept, dict(repeated.iter_rows()), conflicts
 
 
 def _broken_rules(frame: pl.DataFrame, table: Table) -> dict[int, set[str]]:
@@ -294,8 +323,8 @@ def _rule_name(column: str | None, check: str) -> str:
 
 
 def _quarantined(rule: str, row: dict[str, Any], subject: str, raw_row: Callable[[str, int], bytes]) -> Broken:
-    source, position = row["_source"], row["_position"]
-    return Broken(rule, row[subject] or "", source, position, raw_row(source, position))
+    document, position = row["_document"], row["_position"]
+    return Broken(row["_ended"], rule, row[subject] or "", document, position, raw_row(document, position))
 
 
 def quarantine_table(broken: list[Broken]) -> pa.Table:

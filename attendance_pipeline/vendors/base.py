@@ -1,7 +1,7 @@
 """What a vendor is to the rest of the pipeline, and the walk through its pages that all vendors share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -24,8 +24,8 @@ MOST_PAGES = 5_000
 M = TypeVar("M", bound=Meeting)
 
 
-Keep = Callable[[Document], Awaitable[None]]
-"""Commits a document; whoever awaits it may be killed afterwards without losing it."""
+Keep = Callable[[Document], None]
+"""Commits a document: it survives the process from there on."""
 
 
 class Page(Protocol):
@@ -100,9 +100,9 @@ class Vendor(ABC, Generic[M]):
 
     @abstractmethod
     def shape_attendance(
-        self, ended: date, meetings: Mapping[str, M], holds: Mapping[str, Held]
-    ) -> tuple[dict[str, Shaped], set[str]]:
-        """The attendance tables of one date, `readings` among them, and fields nobody knew."""
+        self, meetings: Mapping[date, Mapping[str, M]], holds: Mapping[date, Mapping[str, Held]]
+    ) -> tuple[dict[str, dict[date, Shaped]], set[str]]:
+        """The attendance tables of the dates in `meetings`, `readings` among them, and fields nobody knew."""
 
     @abstractmethod
     def doctor(self, session: Session) -> AsyncIterator[Check]:

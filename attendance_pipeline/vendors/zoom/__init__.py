@@ -55,10 +55,10 @@ class Zoom(Vendor[ZoomMeeting]):
         return attendance.read(session, meeting, resume)
 
     def shape_attendance(
-        self, ended: date, meetings: Mapping[str, ZoomMeeting], holds: Mapping[str, Held]
-    ) -> tuple[dict[str, Shaped], set[str]]:
+        self, meetings: Mapping[date, Mapping[str, ZoomMeeting]], holds: Mapping[date, Mapping[str, Held]]
+    ) -> tuple[dict[str, dict[date, Shaped]], set[str]]:
         """See `Vendor.shape_attendance`."""
-        return shaping.shape_attendance(self.archive, ended, meetings, holds, self.timing)
+        return shaping.shape_attendance(self.archive, meetings, holds, self.timing)
 
     def doctor(self, session: Session) -> AsyncIterator[Check]:
         """See `Vendor.doctor`."""

@@ -134,10 +134,10 @@ async def _account_wide(session: Session, windows: list[Window], keep: Keep) -> 
         async for document, page in pages:
             if page is None:
                 refusal = Refusal.read(document.status, document.body)
-                await keep(replace(document, outcome="denied", reason=str(refusal)))
+                keep(replace(document, outcome="denied", reason=str(refusal)))
                 _stop_beyond_reach(refusal)
                 return refusal, False
-            await keep(document)
+            keep(document)
             names_solos = names_solos or _names_solos(document.body)
     return None, names_solos
 
@@ -157,9 +157,9 @@ async def _hosts(session: Session, windows: list[Window], keep: Keep, *, everyon
         kind = path.strip("/").replace("/", "_")
         async for document, page in walk(session, path, query, _USERS, label, kind=kind, window=window):
             if page is None:
-                await keep(replace(document, outcome="denied"))
+                keep(replace(document, outcome="denied"))
                 raise _refused(Refusal.read(document.status, document.body), document.request)
-            await keep(document)
+            keep(document)
             hosts |= {user.id or user.email or "" for user in page.users}
     return hosts - {""}
 
@@ -176,12 +176,12 @@ async def _host(
                 if page is None:
                     refusal = Refusal.read(document.status, document.body)
                     if refusal.code not in NOT_A_HOST:
-                        await keep(replace(document, outcome="denied", reason=str(refusal)))
+                        keep(replace(document, outcome="denied", reason=str(refusal)))
                         raise _refused(refusal, document.request)
-                    await keep(replace(document, outcome="gone", reason=str(refusal)))
+                    keep(replace(document, outcome="gone", reason=str(refusal)))
                     found.skipped[str(refusal)] = found.skipped.get(str(refusal), 0) + 1
                     return
-                await keep(document)
+                keep(document)
 
 
 def _dates(window: Window) -> dict[str, str]:

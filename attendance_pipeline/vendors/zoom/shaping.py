@@ -1,7 +1,7 @@
 """Zoom's archived documents → the tables `meetings`, `participants` and `readings`."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from attendance_pipeline.archive import Archive, Document
 from attendance_pipeline.readings import Count, Held, Timing, reading_rows
-from attendance_pipeline.shape import Broken, Columns, RowReader, Shaped, partition, quarantine_table
+from attendance_pipeline.shape import Broken, Columns, RowReader, Shaped, Unread, partitions, quarantine_table
 from attendance_pipeline.vendors.zoom.attendance import DETAIL, ZoomMeeting
 from attendance_pipeline.vendors.zoom.attendance import PARTICIPANTS as PARTICIPANTS_KIND
 from attendance_pipeline.vendors.zoom.discovery import HISTORY, USER_MEETINGS
@@ -26,10 +26,24 @@ from attendance_pipeline.vendors.zoom.tables import (
 )
 
 
+class _NoFields(msgspec.Struct):
+    """A row whose columns are all given."""
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A listed meeting, and where the archive holds its row."""
+
+    row: dict[str, Any]
+    document_id: str
+    position: int
+
+
 class _Total(msgspec.Struct):
     total_records: int | None = None
 
 
+_NO_FIELDS = _NoFields()
 _TOTAL = msgspec.json.Decoder(_Total)
 
 
@@ -42,57 +56,41 @@ def shape_meetings(archive: Archive, days: Sequence[date]) -> tuple[dict[date, S
         HISTORY: RowReader(HistoryMeeting, "history_meetings"),
         USER_MEETINGS: RowReader(UserMeeting, "meetings"),
     }
-    listed = [d for d in archive.listed(min(days), max(days), tuple(readers)) if d.outcome == "answered"]
-    raw = _raw_rows(lambda: listed, readers)
-    newest: dict[str, tuple[date, dict[str, Any] | Broken, int]] = {}
+    newest: dict[str, _Listed | Broken] = {}
     alone: set[str] = set()
-    for document in listed:
-        rows, positions, broken = readers[document.kind].rows(document)
-        asks_for_one = "type=pastOne" in document.request
+    for document in _answered(archive, days, tuple(readers)):
+        rows, positions, unread = readers[document.kind].rows(document)
         for row, position in zip(rows, positions, strict=True):
             meeting = _meeting(row, document)
             if isinstance(meeting, str):
-                broken.append(
-                    Broken(
-                        meeting,
-                        _uuid(row),
-                        document.document_id,
-                        position,
-                        raw(document.document_id, position),
-                    )
-                )
+                unread.append(Unread(meeting, position, msgspec.json.encode(row)))
                 continue
-            if asks_for_one:
+            newest[meeting["uuid"]] = _Listed(meeting, document.document_id, position)
+            if "type=pastOne" in document.request:
                 alone.add(meeting["uuid"])
-            newest[meeting["uuid"]] = (meeting["end_time"].date(), meeting, position)
-        for bad in broken:
-            day, uuid = _whereabouts(bad.row, document)
-            newest[uuid or bad.row.hex()] = (day, bad, bad.position)
-    by_day: dict[date, Columns] = {day: Columns.of(MEETINGS) for day in days}
-    for uuid, (day, found, position) in newest.items():
-        if day not in by_day:
-            continue
-        columns = by_day[day]
+        for bad in unread:
+            ended, uuid = _whereabouts(bad.row, document)
+            newest[uuid or bad.row.hex()] = Broken(ended, bad.rule, uuid, document.document_id, bad.position, bad.row)
+    columns, wanted = Columns(MEETINGS), set(days)
+    for uuid, found in newest.items():
         if isinstance(found, Broken):
-            columns.broken.append(found)
-        else:
-            found["one_participant"] = uuid in alone
-            for name, column in columns.values.items():
-                column.append(found.get(name))
-            columns.source_id.append(found["document_id"])
-            columns.position.append(position)
-    shaped = {day: partition(MEETINGS, columns, raw, "uuid") for day, columns in by_day.items()}
-    return shaped, set().union(*(reader.unknown_fields for reader in readers.values()))
+            if found.ended in wanted:
+                columns.broken.append(found)
+        elif (ended := found.row["end_time"].date()) in wanted:
+            given = dict.fromkeys(MEETINGS.schema.names) | found.row | {"one_participant": uuid in alone}
+            columns.add(ended, found.document_id, [_NO_FIELDS], [found.position], given)
+    raw = _raw_rows(lambda: _answered(archive, days, tuple(readers)), readers)
+    unknown: set[str] = set().union(*(reader.unknown_fields for reader in readers.values()))
+    return partitions(columns, days, raw, "uuid"), unknown
 
 
 def shape_attendance(
     archive: Archive,
-    ended: date,
-    meetings: Mapping[str, ZoomMeeting],
-    holds: Mapping[str, Held],
+    meetings: Mapping[date, Mapping[str, ZoomMeeting]],
+    holds: Mapping[date, Mapping[str, Held]],
     timing: Timing,
-) -> tuple[dict[str, Shaped], set[str]]:
-    """The tables `participants` and `readings` of one date, and fields that nobody knew.
+) -> tuple[dict[str, dict[date, Shaped]], set[str]]:
+    """The tables `participants` and `readings` of some dates, and fields that nobody knew.
 
     Of each meeting the newest complete reading counts; where there is none, the pages of an unfinished one.
     """
@@ -100,31 +98,33 @@ def shape_attendance(
         PARTICIPANTS_KIND: RowReader(Participant, "participants"),
         DETAIL: RowReader(MeetingDetail, None),
     }
-    columns, counts = Columns.of(PARTICIPANTS), dict[str, Count]()
-    for document in _counting(archive.documents(ended), meetings, holds):
-        rows, positions, broken = readers[document.kind].rows(document)
+    columns, counts = Columns(PARTICIPANTS), dict[str, Count]()
+    for ended, document in _counting(archive, meetings, holds):
+        rows, positions, unread = readers[document.kind].rows(document)
         count = counts.setdefault(document.subject, Count(document_id=document.document_id))
         if document.kind == DETAIL:
             count.reported = next((detail.participants_count for detail in rows), None)
             rows = [_host_alone(detail) for detail in rows]
         else:
             count.reported = _TOTAL.decode(document.body).total_records or count.reported
-        columns.add(
-            rows,
-            positions,
-            document.document_id,
-            {"meeting_uuid": document.subject, "source": document.kind, "document_id": document.document_id},
-        )
-        columns.broken.extend(broken)
-    raw = _raw_rows(lambda: _counting(archive.documents(ended), meetings, holds), readers)
-    shaped = partition(PARTICIPANTS, columns, raw, "meeting_uuid")
-    for uuid, rows_held in Counter(shaped.rows["meeting_uuid"].to_pylist()).items():
-        counts[uuid].rows = rows_held
-    for uuid, quarantined in Counter(shaped.quarantined["subject"].to_pylist()).items():
-        counts.setdefault(uuid, Count()).quarantined = quarantined
-    readings = reading_rows(meetings.values(), holds, counts, timing)
-    unknown = set().union(*(reader.unknown_fields for reader in readers.values()))
-    return {"participants": shaped, "readings": Shaped(readings, quarantine_table([]))}, unknown
+        given = {"meeting_uuid": document.subject, "source": document.kind, "document_id": document.document_id}
+        columns.add(ended, document.document_id, rows, positions, given)
+        columns.broken += [
+            Broken(ended, bad.rule, document.subject, document.document_id, bad.position, bad.row) for bad in unread
+        ]
+    raw = _raw_rows(lambda: (document for _, document in _counting(archive, meetings, holds)), readers)
+    participants = partitions(columns, meetings, raw, "meeting_uuid")
+    for shaped in participants.values():
+        for uuid, held in _by_value(shaped.rows["meeting_uuid"]):
+            counts[uuid].rows = held
+        for uuid, quarantined in _by_value(shaped.quarantined["subject"]):
+            counts.setdefault(uuid, Count()).quarantined = quarantined
+    readings = {
+        ended: Shaped(reading_rows(of_day.values(), holds[ended], counts, timing), quarantine_table([]))
+        for ended, of_day in meetings.items()
+    }
+    unknown: set[str] = set().union(*(reader.unknown_fields for reader in readers.values()))
+    return {"participants": participants, "readings": readings}, unknown
 
 
 def meetings(rows: pa.Table) -> list[ZoomMeeting]:
@@ -142,16 +142,25 @@ def meetings(rows: pa.Table) -> list[ZoomMeeting]:
     ]
 
 
+def _answered(archive: Archive, days: Sequence[date], kinds: tuple[str, ...]) -> Iterator[Document]:
+    return (d for d in archive.listed(min(days), max(days), kinds) if d.outcome == "answered")
+
+
 def _counting(
-    documents: Iterable[Document], meetings: Mapping[str, ZoomMeeting], holds: Mapping[str, Held]
-) -> Iterator[Document]:
+    archive: Archive, meetings: Mapping[date, Mapping[str, ZoomMeeting]], holds: Mapping[date, Mapping[str, Held]]
+) -> Iterator[tuple[date, Document]]:
     """The documents of the readings that count."""
-    for document in documents:
-        hold = holds.get(document.subject)
-        if hold is None or document.subject not in meetings or document.outcome != "answered":
-            continue
-        if document.reading == (hold.complete or (hold.open and hold.open.reading)):
-            yield document
+    for ended, of_day in meetings.items():
+        for document in archive.documents(ended):
+            hold = holds[ended].get(document.subject)
+            if hold is None or document.subject not in of_day or document.outcome != "answered":
+                continue
+            if document.reading == (hold.complete or (hold.open and hold.open.reading)):
+                yield ended, document
+
+
+def _by_value(column: pa.ChunkedArray) -> Iterator[tuple[str, int]]:
+    return ((entry["values"], entry["counts"]) for entry in column.value_counts().to_pylist())
 
 
 def _meeting(row: HistoryMeeting | UserMeeting, document: Document) -> dict[str, Any] | str:
@@ -212,10 +221,6 @@ def _instant(text: str | None) -> datetime | None:
 
 def _json(value: object) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
-
-
-def _uuid(row: HistoryMeeting | UserMeeting) -> str:
-    return row.meeting_uuid if isinstance(row, HistoryMeeting) else row.uuid
 
 
 def _whereabouts(row: bytes, document: Document) -> tuple[date, str]:
