@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self
@@ -93,9 +94,13 @@ class Document:
     body: bytes
 
 
+_PROCESS = uuid4().hex
+_NUMBERS = count()
+
+
 def new_id() -> str:
-    """An id for a document or a reading."""
-    return uuid4().hex
+    """An id for a document or a reading: this process's random number and a count, as randomness is dear."""
+    return f"{_PROCESS}-{next(_NUMBERS):x}"
 
 
 class Archive:

@@ -264,6 +264,8 @@ def _show(report: dict[str, Any], as_json: bool) -> None:
         click.echo(json.dumps(report, indent=2))
         return
     console, summary = Console(), report["summary"]
+    if not console.is_terminal:
+        console = Console(width=118)
     table = Table(title=f"Meetings that ended from {summary['first']} to {summary['last']} (UTC)")
     titles = ("vendor", "meetings", "hosts", "joins", "attendees", "attended h", "device h", "active h", "largest")
     for title in titles:
@@ -275,7 +277,7 @@ def _show(report: dict[str, Any], as_json: bool) -> None:
     console.print(table)
     for status in summary["coverage"]:
         console.print(
-            f"{status['vendor']}: {status['meetings']} meetings {status['status']}, {status['settled']} of them settled"
+            f"{status['vendor']}: {status['meetings']} meetings {status['status']}, {status['settled']} settled"
         )
     console.print(f"{report['requests']} requests; {report['rows_quarantined']} rows in quarantine")
     for vendor, why in report["stopped"].items():

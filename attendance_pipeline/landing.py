@@ -4,8 +4,8 @@ Two steps, because attendance is asked for by the meetings that the first step l
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import ChainMap, Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,7 +18,7 @@ from attendance_pipeline.readings import Held, Meeting, held
 from attendance_pipeline.shape import Shaped
 from attendance_pipeline.vendors.base import Vendor
 
-DOCUMENTS_AT_A_TIME = 1_000
+PAGES_AT_A_TIME = 1_000
 """Pages of up to 300 rows that are shaped together: less pays pandera's fixed cost too often, more takes memory."""
 
 
@@ -83,13 +83,15 @@ def land_attendance(vendor: Vendor[Any], lake: Lake, days: Sequence[date], progr
     """
     vendor.archive.fold()
     meetings: dict[date, dict[str, Meeting]] = {day: _meetings(vendor, lake, day) for day in days}
-    holds = {meeting: hold for day in days for meeting, hold in held(vendor.archive.heads(day)).items()}
+    holds = {day: held(vendor.archive.heads(day)) for day in days}
     everything = [meeting for of_day in meetings.values() for meeting in of_day.values()]
     with _folded(vendor):
-        landed = Landed(asyncio.run(read_due(vendor, everything, holds, progress)))
+        landed = Landed(asyncio.run(read_due(vendor, everything, ChainMap(*holds.values()), progress)))
+    if landed.pulled.requests:
+        holds = {day: held(vendor.archive.heads(day)) for day in days}
     done = 0
-    for some in _some_at_a_time(vendor, days):
-        shaped, unknown = vendor.shape_attendance({day: meetings[day] for day in some}, some)
+    for some in _some_at_a_time(holds):
+        shaped, unknown = vendor.shape_attendance({day: meetings[day] for day in some}, holds)
         for table, by_day in shaped.items():
             for day, of_day in by_day.items():
                 landed.replace(lake, vendor.name, table, day, of_day)
@@ -99,17 +101,16 @@ def land_attendance(vendor: Vendor[Any], lake: Lake, days: Sequence[date], progr
     return landed
 
 
-def _some_at_a_time(vendor: Vendor[Any], days: Sequence[date]) -> Iterator[dict[date, dict[str, Held]]]:
-    """Dates that are shaped together, with what is held of their meetings: enough at a time to be fast."""
-    some: dict[date, dict[str, Held]] = {}
-    documents = 0
-    for day in days:
-        heads = vendor.archive.heads(day)
-        some[day] = held(heads)
-        documents += len(heads)
-        if documents >= DOCUMENTS_AT_A_TIME:
+def _some_at_a_time(holds: Mapping[date, Mapping[str, Held]]) -> Iterator[list[date]]:
+    """Dates that are shaped together."""
+    some: list[date] = []
+    pages = 0
+    for day, of_day in holds.items():
+        some.append(day)
+        pages += sum(hold.pages for hold in of_day.values())
+        if pages >= PAGES_AT_A_TIME:
             yield some
-            some, documents = {}, 0
+            some, pages = [], 0
     if some:
         yield some
 

@@ -65,6 +65,7 @@ class Held:
         outcome: what the newest of them meant.
         reason: the vendor's code for it.
         open: the newest reading that lacks its last page, with what asks for the next one.
+        pages: answered pages of all its readings.
     """
 
     complete: str | None = None
@@ -74,6 +75,7 @@ class Held:
     outcome: Outcome = "answered"
     reason: str = ""
     open: "OpenReading | None" = None
+    pages: int = 0
     _began: dict[str, datetime] = field(default_factory=dict, repr=False)
 
     def add(self, head: Mapping[str, Any]) -> None:
@@ -84,6 +86,7 @@ class Held:
             self.last_attempt, self.outcome, self.reason = at, head["outcome"], head["reason"]
             self.open = None
             return
+        self.pages += 1
         began = self._began.setdefault(reading, at)
         if head["last"]:
             self.complete, self.read_at, self.open = reading, began, None

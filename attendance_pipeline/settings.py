@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from attendance_pipeline.errors import UsageError
@@ -39,7 +39,8 @@ class Settings(BaseSettings):
     attendance_data: Path = PROJECT / "data"
     attendance_lake: Path | None = None
     attendance_warehouse: Path | None = None
-    attendance_start_date: date = Field(default=date(2026, 1, 1))
+    attendance_start_date: date = date(2026, 1, 1)
+    attendance_build_memory: str = "4GB"
 
     @field_validator("zoom_api_url", "zoom_token_url")
     @classmethod

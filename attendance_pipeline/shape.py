@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from itertools import repeat
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, cast
 
@@ -19,6 +18,7 @@ import msgspec
 import pandera.polars as pandera
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
 from attendance_pipeline.archive import Document
@@ -123,7 +123,7 @@ class RowReader(Generic[R]):
     def __init__(self, row: type[R], rows_field: str | None) -> None:
         self.unknown_fields: set[str] = set()
         self._known = set(row.__struct_encode_fields__)
-        lenient = msgspec.defstruct(row.__name__, (), bases=(row,), forbid_unknown_fields=False)
+        lenient = msgspec.defstruct(row.__name__, (), bases=(row,), forbid_unknown_fields=False, gc=False)
         self._row = msgspec.json.Decoder(lenient)
         self._strict = _reader(row, rows_field)
         self._lenient = _reader(lenient, rows_field)
@@ -176,22 +176,23 @@ class RowReader(Generic[R]):
                 self.unknown_fields |= row.keys() - self._known
 
 
-@dataclass
 class Columns:
     """Rows of some partitions of a table on their way into Arrow, column by column, with where each came from.
 
-    `ended`, `document_id` and `position` hold an entry per row: its partition, and its place in the archive.
+    Args:
+        table: whose rows they are.
+        row: the struct that they come as; its fields are columns, the table's other columns are given per document.
     """
 
-    table: Table
-    values: dict[str, list[Any]] = field(init=False)
-    ended: list[date] = field(default_factory=list)
-    document_id: list[str] = field(default_factory=list)
-    position: list[int] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.values = {name: [] for name in self.table.schema.names}
+    def __init__(self, table: Table, row: type[msgspec.Struct]) -> None:
+        self.table = table
+        self.broken: list[Broken] = []
+        self._fields = {name: list[Any]() for name in table.schema.names if name in row.__struct_fields__}
+        self._given = {name: list[Any]() for name in table.schema.names if name not in self._fields}
+        self._ended: list[date] = []
+        self._document: list[str] = []
+        self._position: list[int] = []
+        self._ends: list[int] = []
 
     def add(
         self,
@@ -201,15 +202,46 @@ class Columns:
         positions: Iterable[int],
         given: dict[str, Any],
     ) -> None:
-        """Add rows of one document; columns that a row has no field for come from `given`."""
-        for name, column in self.values.items():
-            if name in given:
-                column.extend(repeat(given[name], len(rows)))
-            else:
-                column.extend(map(attrgetter(name), rows))
-        self.ended.extend(repeat(ended, len(rows)))
-        self.document_id.extend(repeat(document_id, len(rows)))
-        self.position.extend(positions)
+        """Add rows of one document; a column that neither they nor `given` have is null."""
+        if not rows:
+            return
+        for name, column in self._fields.items():
+            column.extend(map(attrgetter(name), rows))
+        for name, column in self._given.items():
+            column.append(given.get(name))
+        self._ended.append(ended)
+        self._document.append(document_id)
+        self._position.extend(positions)
+        self._ends.append(len(self._position))
+
+    def __len__(self) -> int:
+        return len(self._position)
+
+    def arrow(self) -> pa.Table:
+        """The rows in the table's schema."""
+        return pa.table(
+            [
+                pa.array(self._fields[column.name], column.type)
+                if column.name in self._fields
+                else self._spread(self._given[column.name], column.type)
+                for column in self.table.schema
+            ],
+            schema=self.table.schema,
+        )
+
+    def origins(self) -> pl.DataFrame:
+        """Of each row, its partition and its place in the archive: `_ended`, `_document`, `_position`."""
+        columns = {
+            "_ended": self._spread(self._ended, pa.date32()),
+            "_document": self._spread(self._document, pa.string()),
+            "_position": pa.array(self._position, pa.int32()),
+        }
+        return pl.DataFrame(pa.table(columns))
+
+    def _spread(self, per_document: list[Any], kind: pa.DataType) -> pa.Array:
+        """A value per document as a value per row."""
+        runs = pa.RunEndEncodedArray.from_arrays(pa.array(self._ends, pa.int32()), pa.array(per_document, kind))
+        return pc.run_end_decode(runs)
 
 
 def partitions(
@@ -228,12 +260,7 @@ def partitions(
     """
     table = columns.table
     _stop_at_drift(columns)
-    arrow = pa.table(columns.values, schema=table.schema)
-    frame = pl.DataFrame(arrow).with_columns(
-        pl.Series("_ended", columns.ended, pl.Date),
-        pl.Series("_document", columns.document_id, pl.String),
-        pl.Series("_position", columns.position, pl.Int32),
-    )
+    frame = pl.DataFrame(columns.arrow()).hstack(columns.origins())
     ordered = frame.with_row_index("_index").sort("_ended", *table.key, "_document", "_position")
     kept, repeated, conflicts = _without_duplicates(ordered, table)
     broken = list(columns.broken)
@@ -244,7 +271,7 @@ def partitions(
         for row in numbered.filter(is_broken).iter_rows(named=True):
             broken.append(_quarantined(",".join(sorted(reasons[row["_at"]])), row, subject, raw_row))
         kept = numbered.filter(~is_broken)
-    rows = arrow.take(kept["_index"].to_arrow())
+    rows = kept.select(table.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(table.schema)
     shaped, begin = {}, 0
     counts = dict(kept.group_by("_ended").len().iter_rows())
     for day in sorted(days):
@@ -277,7 +304,7 @@ def _rule(error: msgspec.ValidationError) -> str:
 def _stop_at_drift(columns: Columns) -> None:
     table = columns.table
     drifted = Counter(b.rule for b in columns.broken if b.rule.startswith(("missing_field.", "wrong_type.")))
-    if not columns.document_id and sum(drifted.values()) >= DRIFT_ROWS:
+    if not columns and sum(drifted.values()) >= DRIFT_ROWS:
         rules = ", ".join(f"{rule} ({count} rows)" for rule, count in drifted.most_common(3))
         raise SchemaDriftError(
             f"{table.vendor}/{table.name}: no row has the documented format: {rules}; the vendor has changed it. "

@@ -73,8 +73,9 @@ def warehouse_assets(tables: Sequence[Table]) -> list[dg.AssetsDefinition]:
     @dbt_assets(manifest=MANIFEST, name="dbt_build", pool=POOL, dagster_dbt_translator=_Translator())
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         settings = Settings.load()
-        # dbt is a process of its own: the profile takes the build file's place from its environment.
+        # dbt is a process of its own: its profile reads these two from the environment.
         os.environ["ATTENDANCE_BUILD"] = str(settings.build)
+        os.environ["ATTENDANCE_BUILD_MEMORY"] = settings.attendance_build_memory
         dbt = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
         target = settings.data / "dbt" / context.run_id
         with building(settings.build):

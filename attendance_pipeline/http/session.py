@@ -15,6 +15,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 from urllib.parse import urlencode
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
@@ -99,13 +100,14 @@ class Session:
         self.pacer = pacer
         self._vendor = vendor
         self._base = base_url
-        self._origin = _origin(httpx.URL(base_url))
+        base = httpx.URL(base_url)
+        self._origin = base.scheme, base.netloc
         self._day_is_spent = day_is_spent
         self._clock = clock
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._client = httpx.AsyncClient(
             auth=auth,
-            transport=AiohttpTransport(client=_aiohttp_session),
+            transport=AiohttpTransport(client=_aiohttp_session, proxy=_proxy(base)),
             timeout=httpx.Timeout(connect=15, read=60, write=30, pool=None),
             headers={"Accept": "application/json", "User-Agent": "attendance-pipeline"},
             follow_redirects=False,
@@ -160,22 +162,20 @@ class Session:
                     await asyncio.sleep(min(error.wait or _backoff(failed), LONGEST_WAIT).total_seconds())
 
     async def _attempt(self, path: str, request: str, decoder: msgspec.json.Decoder[T], label: str) -> Answer[T]:
-        url = httpx.URL(self._base + request)
-        if _origin(url) != self._origin:
-            raise ForeignHostError(f"{self._vendor}: {url.host} isn't the vendor's host and gets no token")
+        asked = self._client.build_request("GET", self._base + request)
+        if (asked.url.scheme, asked.url.netloc) != self._origin:
+            raise ForeignHostError(f"{self._vendor}: {asked.url.host} isn't the vendor's host and gets no token")
         began = monotonic()
         try:
             async with asyncio.timeout(LONGEST_REQUEST):
-                response = await self._client.send(self._client.build_request("GET", url), stream=True)
+                response = await self._client.send(asked, stream=True)
                 try:
                     body = await self._bounded(response, path)
                 finally:
                     await response.aclose()
-        except httpx.InvalidURL as error:
-            raise ForeignHostError(f"{self._vendor}: GET {path} led to an address that isn't one") from error
         except (httpx.TransportError, aiohttp.ClientError, TimeoutError) as error:
             raise OutageError(
-                f"{self._vendor} can't be reached at {url.host} (GET {path}: {type(error).__name__}); "
+                f"{self._vendor} can't be reached at {asked.url.host} (GET {path}: {type(error).__name__}); "
                 "check the network and the vendor's status page, then run again"
             ) from error
         self.traffic.note(label, path, monotonic() - began)
@@ -239,14 +239,15 @@ def _backoff(failed: int) -> timedelta:
     return timedelta(seconds=uniform(0.5, 1) * 2 ** (failed - 1))  # noqa: S311 - jitter, not a secret
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+def _proxy(url: httpx.URL) -> httpx.Proxy | None:
+    """The proxy that the environment names for this address, looked up once: aiohttp would do so at each request."""
+    named = None if proxy_bypass(url.host) else getproxies().get(url.scheme)
+    return httpx.Proxy(named) if named else None
 
 
 def _aiohttp_session() -> aiohttp.ClientSession:
-    """As httpx would: proxies from the environment, certificates verified, connections kept."""
+    """As httpx would: certificates verified, connections kept, no cookies."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=IN_FLIGHT, ssl=ssl.create_default_context()),
-        trust_env=True,
         cookie_jar=aiohttp.DummyCookieJar(),
     )

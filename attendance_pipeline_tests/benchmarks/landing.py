@@ -180,14 +180,24 @@ def benchmark(rows: int) -> None:
                 f"{held / result['cpu']:,.0f} | {result['peak_mb']:.0f} |"
             )
         landing = took["pull"]["cpu"] + took["shape"]["cpu"]
-        print(f"| pull + shape : bare loop | {held:,} | | {landing / took['bare_loop']['cpu']:.2f} × | | |", flush=True)
+        print(
+            f"| pull + shape : bare loop | {held:,} | | {landing / took['bare_loop']['cpu']:.2f} × | | |", flush=True
+        )
 
 
 def main() -> None:
     """Print the table for each number of rows."""
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(", ".join(f"{name} {version(name)}" for name in ("duckdb", "polars", "pyarrow", "pandera", "msgspec", "aiohttp")))
-    print("\n| stage | rows | wall s | CPU s | rows per CPU s | peak MB |\n|---|---:|---:|---:|---:|---:|", flush=True)
+    print(
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
+    print(
+        ", ".join(
+            f"{name} {version(name)}" for name in ("duckdb", "polars", "pyarrow", "pandera", "msgspec", "aiohttp")
+        )
+    )
+    print(
+        "\n| stage | rows | wall s | CPU s | rows per CPU s | peak MB |\n|---|---:|---:|---:|---:|---:|", flush=True
+    )
     for rows in [int(argument) for argument in sys.argv[1:]] or [20_000, 1_000_000]:
         benchmark(rows)
 

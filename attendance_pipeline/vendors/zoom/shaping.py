@@ -71,13 +71,13 @@ def shape_meetings(archive: Archive, days: Sequence[date]) -> tuple[dict[date, S
         for bad in unread:
             ended, uuid = _whereabouts(bad.row, document)
             newest[uuid or bad.row.hex()] = Broken(ended, bad.rule, uuid, document.document_id, bad.position, bad.row)
-    columns, wanted = Columns(MEETINGS), set(days)
+    columns, wanted = Columns(MEETINGS, _NoFields), set(days)
     for uuid, found in newest.items():
         if isinstance(found, Broken):
             if found.ended in wanted:
                 columns.broken.append(found)
         elif (ended := found.row["end_time"].date()) in wanted:
-            given = dict.fromkeys(MEETINGS.schema.names) | found.row | {"one_participant": uuid in alone}
+            given = found.row | {"one_participant": uuid in alone}
             columns.add(ended, found.document_id, [_NO_FIELDS], [found.position], given)
     raw = _raw_rows(lambda: _answered(archive, days, tuple(readers)), readers)
     unknown: set[str] = set().union(*(reader.unknown_fields for reader in readers.values()))
@@ -98,7 +98,7 @@ def shape_attendance(
         PARTICIPANTS_KIND: RowReader(Participant, "participants"),
         DETAIL: RowReader(MeetingDetail, None),
     }
-    columns, counts = Columns(PARTICIPANTS), dict[str, Count]()
+    columns, counts = Columns(PARTICIPANTS, Participant), dict[str, Count]()
     for ended, document in _counting(archive, meetings, holds):
         rows, positions, unread = readers[document.kind].rows(document)
         count = counts.setdefault(document.subject, Count(document_id=document.document_id))

@@ -72,7 +72,7 @@ class UserMeeting(msgspec.Struct, forbid_unknown_fields=True):
     participants_count_my_account: int | None = None
 
 
-class Participant(msgspec.Struct, forbid_unknown_fields=True):
+class Participant(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A row of a participants report; absence is `""` or a missing key, never null by the documents."""
 
     user_id: str

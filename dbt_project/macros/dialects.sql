@@ -1,0 +1,71 @@
+{#-
+    Everything that DuckDB and Spark write differently, and nothing else.
+    A further engine adds its own <adapter>__ variants here.
+-#}
+
+
+{#- Whole seconds from one timestamp to another, both cut to the second, so that parts always add up to wholes. -#}
+{% macro seconds_between(earlier, later) -%}
+    {{ return(adapter.dispatch('seconds_between', 'attendance')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__seconds_between(earlier, later) -%}
+    unix_seconds({{ later }}) - unix_seconds({{ earlier }})
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(earlier, later) -%}
+    date_diff('second', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+
+{#- The distinct values of a group as one text: sorted, comma-separated. -#}
+{% macro distinct_values_as_text(expression) -%}
+    {{ return(adapter.dispatch('distinct_values_as_text', 'attendance')(expression)) }}
+{%- endmacro %}
+
+{% macro default__distinct_values_as_text(expression) -%}
+    array_join(array_sort(collect_set({{ expression }})), ',')
+{%- endmacro %}
+
+{% macro duckdb__distinct_values_as_text(expression) -%}
+    string_agg(distinct {{ expression }}, ',' order by {{ expression }})
+{%- endmacro %}
+
+
+{#-
+    One row per node of a graph: the node and the smallest node it is connected to, over chains of any length.
+    `links` names a CTE of (node, neighbour) that holds every link in both directions.
+    Nodes are walked from smaller to larger only, so a hub costs one row for each of its neighbours as long as it is
+    smaller than they are: link what shares something to the smallest that shares it.
+    Spark 4 has no deduplicating recursion and needs a variant of its own.
+-#}
+{% macro smallest_connected(links) -%}
+    {{ return(adapter.dispatch('smallest_connected', 'attendance')(links)) }}
+{%- endmacro %}
+
+{% macro default__smallest_connected(links) -%}
+    with recursive reached as (
+
+        select distinct
+            node as start_node,
+            node
+        from {{ links }}
+
+        union
+
+        select
+            reached.start_node,
+            linked.neighbour as node
+        from reached
+        inner join {{ links }} as linked
+            on reached.node = linked.node
+        where reached.start_node < linked.neighbour
+
+    )
+
+    select
+        node,
+        min(start_node) as smallest_node
+    from reached
+    group by node
+{%- endmacro %}

@@ -1,0 +1,62 @@
+{{ config(materialized='view') }}
+
+with identities as (
+
+    select * from {{ ref('int_identities') }}
+
+),
+
+merged as (
+
+    select * from {{ ref('int_identities_merged') }}
+
+),
+
+meetings as (
+
+    select * from {{ ref('int_meetings_unioned') }}
+
+),
+
+own_domains as (
+
+    select * from {{ ref('int_own_domains') }}
+
+),
+
+judged as (
+
+    select
+        coalesce(merged.attendee_token, identities.identity_token) as attendee_token,
+        identities.email,
+        identities.person_token,
+        identities.email = meetings.host_email as is_host,
+        case
+            when identities.email like '%@%' then own_domains.email_domain is null
+        end as is_external_by_email,
+        case when identities.is_own_account then false end as is_external_by_account
+    from identities
+    left join merged
+        on identities.identity_token = merged.identity_token
+    inner join meetings
+        on identities.meeting_key = meetings.meeting_key
+    left join own_domains
+        on split_part(identities.email, '@', 2) = own_domains.email_domain
+
+),
+
+identified as (
+
+    select
+        md5(attendee_token) as attendee_key,
+        min(email) as email,
+        min(person_token) as person_token,
+        coalesce(bool_or(is_host), false) as is_host,
+        -- one address of our own is enough to be one of us
+        coalesce(bool_and(is_external_by_email), bool_and(is_external_by_account)) as is_external
+    from judged
+    group by attendee_token
+
+)
+
+select * from identified

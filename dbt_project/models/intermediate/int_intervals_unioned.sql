@@ -1,0 +1,85 @@
+{{ config(materialized='view') }}
+
+-- a further vendor is one more line here
+{% set vendors = [
+    ref('stg_zoom__participants'),
+] %}
+
+with unioned as (
+
+    {% for vendor_intervals in vendors %}
+    select
+        vendor,
+        vendor_meeting_id,
+        vendor_interval_id,
+        account_id,
+        registrant_id,
+        email,
+        display_name,
+        room,
+        is_own_account,
+        joined_at,
+        left_at
+    from {{ vendor_intervals }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+),
+
+meetings as (
+
+    select * from {{ ref('int_meetings_unioned') }}
+
+),
+
+normalised as (
+
+    select
+        vendor,
+        vendor_meeting_id,
+        vendor_interval_id,
+        account_id,
+        registrant_id,
+        nullif(lower(trim(email)), '') as email,
+        nullif(trim(display_name), '') as display_name,
+        nullif(lower(trim(display_name)), '') as folded_name,
+        room,
+        is_own_account,
+        joined_at,
+        left_at
+    from unioned
+
+),
+
+of_known_meetings as (
+
+    select
+        md5(meetings.meeting_key || '|' || normalised.vendor_interval_id) as interval_key,
+        meetings.meeting_key,
+        meetings.vendor,
+        meetings.meeting_key || '|' || coalesce(
+            'account:' || normalised.account_id,
+            'email:' || normalised.email,
+            'registrant:' || normalised.registrant_id,
+            'name:' || normalised.folded_name,
+            'unknown:' || normalised.vendor_interval_id
+        ) as identity_token,
+        normalised.account_id,
+        normalised.registrant_id,
+        normalised.email,
+        normalised.display_name,
+        normalised.folded_name,
+        normalised.room,
+        normalised.is_own_account,
+        normalised.joined_at,
+        normalised.left_at,
+        {{ seconds_between('normalised.joined_at', 'normalised.left_at') }} as duration_seconds
+    from normalised
+    inner join meetings
+        on
+            normalised.vendor_meeting_id = meetings.vendor_meeting_id
+            and normalised.vendor = meetings.vendor
+
+)
+
+select * from of_known_meetings

@@ -1,0 +1,37 @@
+{{ config(materialized='view') }}
+
+-- a further vendor is one more line here
+{% set vendors = [
+    ref('stg_zoom__readings'),
+] %}
+
+with unioned as (
+
+    {% for vendor_readings in vendors %}
+    select
+        vendor,
+        vendor_meeting_id,
+        status,
+        reason,
+        vendor_count,
+        held_count,
+        settled,
+        read_at,
+        recoverable_until,
+        ended_date
+    from {{ vendor_readings }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+),
+
+keyed as (
+
+    select
+        md5(vendor || '|' || vendor_meeting_id) as meeting_key,
+        unioned.*
+    from unioned
+
+)
+
+select * from keyed

@@ -1,0 +1,37 @@
+with source as (
+
+    select * from {{ source('zoom', 'participants') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        meeting_uuid as vendor_meeting_id,
+        coalesce(user_id, '') || '|' || cast(join_time as string) as vendor_interval_id,
+        coalesce(nullif(participant_user_id, ''), nullif(id, '')) as account_id,
+        nullif(registrant_id, '') as registrant_id,
+
+        ---------- text
+        'zoom' as vendor,
+        nullif(user_email, '') as email,
+        nullif(name, '') as display_name,
+        case
+            when status = 'in_waiting_room' then 'waiting'
+            when nullif(bo_mtg_id, '') is not null then 'breakout'
+            else 'main'
+        end as room,
+
+        ---------- booleans
+        -- since 2023-03-03 Zoom hides the account ids of people outside the host's account
+        coalesce(nullif(participant_user_id, ''), nullif(id, '')) is not null as is_own_account,
+
+        ---------- timestamps
+        join_time as joined_at,
+        leave_time as left_at
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,33 @@
+with source as (
+
+    select * from {{ source('zoom', 'readings') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        meeting_id as vendor_meeting_id,
+
+        ---------- text
+        'zoom' as vendor,
+        status,
+        nullif(reason, '') as reason,
+
+        ---------- numbers
+        vendor_count,
+        rows_held as held_count,
+
+        ---------- booleans
+        settled,
+
+        ---------- dates and timestamps
+        read_at,
+        recoverable_until,
+        ended_date
+    from source
+
+)
+
+select * from renamed
