@@ -22,7 +22,7 @@ from rich.table import Table
 from attendance_pipeline.archive import Archive
 from attendance_pipeline.display import Display, hours
 from attendance_pipeline.errors import AttendanceError, UsageError
-from attendance_pipeline.files import commit
+from attendance_pipeline.files import alone, commit
 from attendance_pipeline.settings import PROJECT, Settings
 from attendance_pipeline.summary import Summary, summarize
 from attendance_pipeline.vendors import VENDORS
@@ -225,7 +225,8 @@ def _run(settings: Settings, vendors: Sequence[type[Vendor[Any]]], first: date, 
 
     failures: dict[str, str] = {}
     requests, stopped, quarantined = 0, {}, 0
-    with Display() as display, instance(settings) as on:
+    alone_here = alone(settings.data / "locks" / "run.lock", "another attendance-pipeline run")
+    with alone_here, Display() as display, instance(settings) as on:
         code_location = definitions(display)
         for vendor in vendors:
             try:

@@ -24,7 +24,9 @@ class Display:
     """Progress on standard error; standard output is left to the summary. A context manager, and callable."""
 
     def __init__(self) -> None:
-        console = Console(stderr=True)
+        # As it is now: Dagster's own words on standard error are turned away while a job runs.
+        self._lines = sys.stderr
+        console = Console(file=sys.stderr)
         self._bar: Progress | None = None
         if console.is_terminal:
             self._bar = Progress(
@@ -47,7 +49,7 @@ class Display:
         elif what not in self._said or monotonic() - self._said[what] > PLAIN_EVERY or (of and done == of):
             self._said[what] = monotonic()
             count = f" {done} of {of}" if of else f" {done}" if done else ""
-            print(f"{what}{count}", file=sys.stderr, flush=True)
+            print(f"{what}{count}", file=self._lines, flush=True)
 
     def __enter__(self) -> Self:
         if self._bar is not None:

@@ -79,13 +79,18 @@ def alone(lock: Path, what: str) -> Iterator[None]:
     holder = lock.with_suffix(".pid")
     with writing(lock):
         lock.parent.mkdir(parents=True, exist_ok=True)
+    held = FileLock(lock)
     try:
-        with writing(lock), FileLock(lock, timeout=0):
+        with writing(lock):
+            try:
+                held.acquire(timeout=0)
+            except Timeout:
+                number = holder.read_text() if holder.exists() else "unknown"
+                raise BusyError(
+                    f"{what} is at work on {lock.parent.parent} (process {number}); "
+                    "wait for it to end, or stop it, then run again"
+                ) from None
             holder.write_text(str(os.getpid()))
-            yield
-    except Timeout:
-        number = holder.read_text() if holder.exists() else "unknown"
-        raise BusyError(
-            f"{what} is already at work on {lock.parent.parent} (process {number}); "
-            "wait for it to end, or stop it, then run again"
-        ) from None
+        yield
+    finally:
+        held.release()

@@ -8,7 +8,7 @@ that the row itself is broken. Knows no vendor: a vendor declares its tables and
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from operator import attrgetter

@@ -14,9 +14,11 @@ from typing import Any
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
+from sqlalchemy.exc import OperationalError
 
 from attendance_pipeline.defs.schedules import range_tags
-from attendance_pipeline.errors import AttendanceError
+from attendance_pipeline.errors import AttendanceError, StorageError
+from attendance_pipeline.files import writing
 from attendance_pipeline.settings import PROJECT, Settings
 
 PROCESS = "attendance/process"
@@ -48,12 +50,15 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
             yield found
         return
     home = settings.data / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    config = PROJECT / "dagster.yaml"
-    reference = InstanceRef.from_dir(str(home), config_dir=str(config.parent), overrides=_places(home))
-    with dg.DagsterInstance.from_ref(reference) as found:
-        _end_killed_runs(found)
-        yield found
+    with writing(home):
+        home.mkdir(parents=True, exist_ok=True)
+    reference = InstanceRef.from_dir(str(home), config_dir=str(PROJECT), overrides=_places(home))
+    try:
+        with dg.DagsterInstance.from_ref(reference) as found:
+            _end_killed_runs(found)
+            yield found
+    except OperationalError as error:
+        raise StorageError(f"can't write Dagster's records in {home}: {error.orig}; free some space") from error
 
 
 def run_job(
@@ -75,8 +80,8 @@ def run_job(
     """
     tags = {PROCESS: f"{socket.gethostname()}:{os.getpid()}"} | (range_tags(*days) if days else {})
     try:
-        # dbt's lines go to Dagster's event log and to dbt.log; standard output is for the summary.
-        with contextlib.redirect_stdout(io.StringIO()):
+        # What dbt and Dagster print stands in dbt.log and in the event log; the terminal is the user's.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             result = definitions.resolve_job_def(name).execute_in_process(
                 run_config=QUIET, instance=on, tags=tags, raise_on_error=True
             )

@@ -24,7 +24,11 @@ FOLLOW_LANDING = (
 
 
 class _Translator(DagsterDbtTranslator):
-    """dbt's models follow the load by themselves."""
+    """dbt's models follow the load by themselves, and are grouped as their folders are."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        folder: str = dbt_resource_props["fqn"][1]
+        return folder
 
     def get_automation_condition(self, dbt_resource_props: Mapping[str, Any]) -> dg.AutomationCondition[Any]:
         return FOLLOW_LANDING

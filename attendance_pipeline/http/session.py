@@ -174,8 +174,9 @@ class Session:
                 finally:
                     await response.aclose()
         except (httpx.TransportError, aiohttp.ClientError, TimeoutError) as error:
+            cause = type(error.__cause__ or error).__name__
             raise OutageError(
-                f"{self._vendor} can't be reached at {asked.url.host} (GET {path}: {type(error).__name__}); "
+                f"{self._vendor} can't be reached at {asked.url.host} (GET {path}: {cause}); "
                 "check the network and the vendor's status page, then run again"
             ) from error
         self.traffic.note(label, path, monotonic() - began)

@@ -1,3 +1,6 @@
+-- the check belongs to this mart in the Dagster UI
+{{ config(meta={"dagster": {"ref": {"name": "daily_utilization"}}}) }}
+
 with days as (
 
     select

@@ -1,0 +1,39 @@
+# Set-up happens once; each target does nothing twice. The plain commands stand in README.md.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: demo test dev manifest benchmark lock clean
+
+demo: .venv/ready
+	$(BIN)/attendance-pipeline demo
+
+test: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+dev: .venv/ready
+	mkdir -p data/dagster
+	$(BIN)/dagster dev
+
+# after every change of the dbt project; make test says so when it is due
+manifest: .venv/ready
+	$(BIN)/python -m attendance_pipeline.defs.manifest
+
+benchmark: .venv/ready
+	$(BIN)/python attendance_pipeline_tests/benchmarks/landing.py
+
+# uv resolves and pins with hashes; the lock names no host
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --no-strip-extras --upgrade -o requirements.lock
+
+clean:
+	rm -rf .venv data
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch .venv/ready

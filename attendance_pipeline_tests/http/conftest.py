@@ -1,0 +1,59 @@
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from attendance_pipeline.http import session as session_module
+from attendance_pipeline.http.oauth import BearerAuth
+from attendance_pipeline.http.pacing import DailyBudget, Pacer
+from attendance_pipeline.http.session import Session
+
+from .local_vendor import SECRET
+
+NOW = datetime(2026, 3, 16, 15, 0, 0, tzinfo=UTC)
+
+Sessions = Callable[..., Session]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def budget(tmp_path: Path) -> DailyBudget:
+    return DailyBudget(tmp_path / "today.json", limit=1_000, reserve=100, clock=lambda: NOW)
+
+
+@pytest.fixture
+def session(budget: DailyBudget, monkeypatch: pytest.MonkeyPatch) -> Sessions:
+    """Makes sessions with an API whose tokens come from `token_url`; pauses between attempts last no time."""
+    monkeypatch.setattr(session_module, "_backoff", lambda failed: session_module.timedelta(milliseconds=failed))
+
+    def make(url: str, token_url: str, **changes: Any) -> Session:
+        arguments: dict[str, Any] = {
+            "vendor": "acme",
+            "base_url": url,
+            "auth": BearerAuth(
+                "acme",
+                lambda: httpx.Request("POST", token_url, headers={"Authorization": "Basic Y2xpZW50"}, content=SECRET),
+                lambda response: f"refused with {response.status_code}, check ACME_CLIENT_SECRET",
+            ),
+            "pacer": Pacer({"heavy": 10_000, "light": 10_000}, budget, frozenset({"heavy"})),
+            "day_is_spent": lambda headers, _: headers.get("x-limit") == "daily",
+            "clock": lambda: NOW,
+        }
+        return Session(**arguments | changes)
+
+    return make

@@ -1,0 +1,308 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from attendance_pipeline.errors import StorageError
+from attendance_pipeline.http.errors import QuotaError
+from attendance_pipeline.http.pacing import SAVE_EVERY, DailyBudget, Pacer, retry_after
+
+NOW = datetime(2026, 3, 16, 15, 0, 0, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "today.json"
+
+
+def spend(budget: DailyBudget, times: int) -> None:
+    for _ in range(times):
+        budget.spend()
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        ("7", 7),
+        (" 7 ", 7),
+        ("2.5", 2.5),
+        ("0.063", 0.063),
+        ("Mon, 16 Mar 2026 15:00:30 GMT", 30),
+        ("Mon, 16 Mar 2026 16:00:30 +0100", 30),
+        ("Mon, 16 Mar 2026 15:00:30 -0000", 30),
+        ("Monday, 16-Mar-26 15:00:30 GMT", 30),
+        ("2026-03-17T00:00:00Z", 9 * 3600),
+        ("2026-03-16T15:00:00.250Z", 0.25),
+        ("2026-03-16T16:01:00+01:00", 60),
+        ("2026-03-16T15:01:00", 60),
+        ("rand(30),add(30)", 60),
+        ("rand(30), add(5)", 35),
+    ],
+)
+def test_a_wait_is_read_in_every_form_vendors_send(value: str, seconds: float) -> None:
+    assert retry_after(value, NOW) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "   ",
+        "soon",
+        "-5",
+        "1e3",
+        "5 seconds",
+        "0x10",
+        "rand(30)",
+        "rand(x),add(y)",
+        "2026-13-45T00:00:00Z",
+        "Mon, 99 Foo 2026 15:00:30 GMT",
+        "Mon, 16 Mar 2026 14:59:59 GMT",
+        "2026-03-16T15:00:00Z",
+        "2025-01-01T00:00:00Z",
+    ],
+)
+def test_nonsense_the_past_and_nothing_at_all_ask_for_no_wait(value: str | None) -> None:
+    assert retry_after(value, NOW) is None
+
+
+@given(
+    st.one_of(
+        st.text(max_size=30),
+        st.from_regex(r"\d{1,40}(\.\d{1,40})?", fullmatch=True),
+        st.from_regex(r"rand\(\d{1,40}\),add\(\d{1,40}\)", fullmatch=True),
+    )
+)
+@example("9" * 30)
+@example("1" * 400)
+@example("rand(99999999999999999999),add(1)")
+def test_no_header_whatever_it_holds_breaks_a_run(value: str) -> None:
+    wait = retry_after(value, NOW)
+
+    assert wait is None or wait >= timedelta(0)
+
+
+def test_a_budget_counts_down_to_the_reserve_and_no_further(file: Path, clock: Clock) -> None:
+    budget = DailyBudget(file, limit=10, reserve=3, clock=clock)
+    assert budget.left == 7
+
+    spend(budget, 7)
+
+    assert budget.left == 0
+    with pytest.raises(QuotaError, match=r"go on after 2026-03-17 00:00 UTC") as stopped:
+        budget.spend()
+    assert stopped.value.resumes_at == datetime(2026, 3, 17, tzinfo=UTC)
+    assert "7 of 10 requests" in str(stopped.value)
+
+
+def test_the_count_goes_on_in_the_next_run(file: Path, clock: Clock) -> None:
+    first = DailyBudget(file, limit=100, reserve=10, clock=clock)
+    spend(first, 5)
+    first.save()
+
+    second = DailyBudget(file, limit=100, reserve=10, clock=clock)
+    assert second.left == 85
+    spend(second, 2)
+    second.save()
+
+    assert DailyBudget(file, limit=100, reserve=10, clock=clock).left == 83
+
+
+def test_a_killed_run_forgets_fewer_requests_than_are_saved_at_a_time(file: Path, clock: Clock) -> None:
+    spend(DailyBudget(file, limit=1_000, reserve=0, clock=clock), 3 * SAVE_EVERY - 1)
+
+    assert DailyBudget(file, limit=1_000, reserve=0, clock=clock).left == 1_000 - 2 * SAVE_EVERY
+
+
+def test_a_new_utc_day_begins_with_the_whole_budget(file: Path, clock: Clock) -> None:
+    clock.now = datetime(2026, 3, 16, 23, 59, 59, tzinfo=UTC)
+    budget = DailyBudget(file, limit=10, reserve=3, clock=clock)
+    spend(budget, 7)
+    with pytest.raises(QuotaError):
+        budget.spend()
+    budget.save()
+
+    clock.now = datetime(2026, 3, 17, 0, 0, 0, tzinfo=UTC)
+    budget.spend()
+
+    assert budget.left == 6
+    assert DailyBudget(file, limit=10, reserve=3, clock=clock).left == 7
+    budget.save()
+    assert DailyBudget(file, limit=10, reserve=3, clock=clock).left == 6
+
+
+def test_what_the_vendor_calls_spent_is_spent_for_the_next_run_too(file: Path, clock: Clock) -> None:
+    budget = DailyBudget(file, limit=100, reserve=10, clock=clock)
+    budget.spend()
+
+    budget.exhaust()
+
+    assert budget.left == 0
+    assert DailyBudget(file, limit=100, reserve=10, clock=clock).left == 0
+    clock.now += timedelta(days=1)
+    assert DailyBudget(file, limit=100, reserve=10, clock=clock).left == 90
+
+
+def test_a_vendor_that_counts_no_days_is_never_spent_and_writes_no_file(file: Path, clock: Clock) -> None:
+    budget = DailyBudget(file, limit=None, reserve=5, clock=clock)
+
+    spend(budget, 3 * SAVE_EVERY)
+    budget.exhaust()
+    budget.save()
+    budget.spend()
+
+    assert budget.left is None
+    assert not file.exists()
+
+
+def test_a_reserve_larger_than_the_limit_leaves_nothing(file: Path, clock: Clock) -> None:
+    budget = DailyBudget(file, limit=5, reserve=8, clock=clock)
+
+    assert budget.left == 0
+    with pytest.raises(QuotaError):
+        budget.spend()
+
+
+def test_the_vendors_word_on_when_it_answers_again_is_passed_on(file: Path, clock: Clock) -> None:
+    resumes_at = datetime(2026, 3, 16, 18, 30, tzinfo=UTC)
+
+    error = DailyBudget(file, limit=10, reserve=0, clock=clock).spent_up(resumes_at)
+
+    assert error.resumes_at == resumes_at
+    assert "2026-03-16 18:30 UTC" in str(error)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b'{"day": "2026-03-', b"\0\0\0\0", b"[]", b'{"day": "2026-03-16"}', b'{"day": 3, "spent": "x"}']
+)
+def test_a_count_that_a_power_cut_spoiled_begins_anew(file: Path, clock: Clock, content: bytes) -> None:
+    file.parent.mkdir()
+    file.write_bytes(content)
+
+    assert DailyBudget(file, limit=10, reserve=3, clock=clock).left == 7
+
+
+def test_a_count_that_cannot_be_written_is_a_storage_error_that_names_the_file(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "state").write_text("a file stands here")
+    budget = DailyBudget(tmp_path / "state" / "today.json", limit=10, reserve=3, clock=clock)
+    budget.spend()
+
+    with pytest.raises(StorageError, match="today.json"):
+        budget.save()
+
+
+def pacer(file: Path, limit: int | None = None, **per_second: float) -> Pacer:
+    return Pacer(per_second, DailyBudget(file, limit, reserve=0, clock=lambda: NOW), frozenset({"heavy"}))
+
+
+async def departures(pacer: Pacer, *labels: str) -> dict[str, list[float]]:
+    """When each request of these labels left, in seconds from now; all want to leave at once."""
+    began = monotonic()
+    left: dict[str, list[float]] = {label: [] for label in labels}
+
+    async def leave(label: str) -> None:
+        await pacer.turn(label)
+        left[label].append(monotonic() - began)
+
+    await asyncio.gather(*(leave(label) for label in labels))
+    return left
+
+
+def test_requests_of_one_label_leave_at_its_rate_evenly_spaced(file: Path) -> None:
+    paced = pacer(file, heavy=50)
+
+    left = asyncio.run(departures(paced, *["heavy"] * 11))["heavy"]
+
+    assert all(at >= 0.02 * place - 0.002 for place, at in enumerate(left))
+    assert left[-1] < 2
+    assert paced.waited["pace"] == pytest.approx(0.02 * sum(range(11)), abs=0.1)
+
+
+def test_a_pause_saves_up_no_burst(file: Path) -> None:
+    paced = pacer(file, heavy=50)
+
+    async def scenario() -> list[float]:
+        await paced.turn("heavy")
+        await asyncio.sleep(0.1)
+        return (await departures(paced, *["heavy"] * 4))["heavy"]
+
+    left = asyncio.run(scenario())
+
+    assert left[-1] >= 0.058
+
+
+def test_labels_are_paced_apart(file: Path) -> None:
+    left = asyncio.run(departures(pacer(file, heavy=2, light=1_000), "heavy", *["light"] * 20))
+
+    assert left["heavy"][0] < 0.1
+    assert left["light"][-1] < 0.3
+
+
+def test_told_to_wait_every_request_of_the_label_waits_and_no_other(file: Path) -> None:
+    paced = pacer(file, heavy=1_000, light=1_000)
+
+    async def scenario() -> dict[str, list[float]]:
+        holding = asyncio.create_task(paced.hold("heavy", timedelta(seconds=0.2)))
+        await asyncio.sleep(0)
+        left = await departures(paced, "heavy", "light", "heavy")
+        await holding
+        return left
+
+    left = asyncio.run(scenario())
+
+    assert min(left["heavy"]) >= 0.19
+    assert left["light"][0] < 0.1
+    assert paced.waited["told"] == pytest.approx(0.2)
+
+
+def test_a_shorter_wait_does_not_cut_a_longer_one_short(file: Path) -> None:
+    paced = pacer(file, heavy=1_000)
+
+    async def scenario() -> float:
+        longer = asyncio.create_task(paced.hold("heavy", timedelta(seconds=0.2)))
+        await asyncio.sleep(0)
+        await paced.hold("heavy", timedelta(seconds=0.01))
+        left = await departures(paced, "heavy")
+        await longer
+        return left["heavy"][0]
+
+    assert asyncio.run(scenario()) >= 0.17
+
+
+def test_only_the_labels_that_the_vendor_counts_cost_budget(file: Path) -> None:
+    paced = pacer(file, limit=3, heavy=10_000, light=10_000)
+
+    asyncio.run(departures(paced, "heavy", "light", "light", "heavy"))
+
+    assert paced.budget.left == 1
+
+
+def test_a_request_without_budget_does_not_wait_for_its_turn(file: Path) -> None:
+    paced = pacer(file, limit=1, heavy=0.01)
+
+    async def scenario() -> None:
+        await paced.turn("heavy")
+        async with asyncio.timeout(1):
+            await paced.turn("heavy")
+
+    with pytest.raises(QuotaError):
+        asyncio.run(scenario())
