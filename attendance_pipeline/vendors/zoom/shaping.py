@@ -56,28 +56,30 @@ def shape_meetings(archive: Archive, days: Sequence[date]) -> tuple[dict[date, S
         HISTORY: RowReader(HistoryMeeting, "history_meetings"),
         USER_MEETINGS: RowReader(UserMeeting, "meetings"),
     }
-    newest: dict[str, _Listed | Broken] = {}
+    said: dict[str, dict[str, _Listed | Broken]] = {}
     alone: set[str] = set()
     for document in _answered(archive, days, tuple(readers)):
         rows, positions, unread = readers[document.kind].rows(document)
         for row, position in zip(rows, positions, strict=True):
-            meeting = _meeting(row, document)
+            meeting = _meeting(row, document.kind)
             if isinstance(meeting, str):
-                unread.append(Unread(meeting, position, msgspec.json.encode(row)))
+                unread.append(Unread(meeting, position, readers[document.kind].raw(document)[position]))
                 continue
-            newest[meeting["uuid"]] = _Listed(meeting, document.document_id, position)
+            _note(said, meeting["uuid"], document.kind, _Listed(meeting, document.document_id, position))
             if "type=pastOne" in document.request:
                 alone.add(meeting["uuid"])
         for bad in unread:
             ended, uuid = _whereabouts(bad.row, document)
-            newest[uuid or bad.row.hex()] = Broken(ended, bad.rule, uuid, document.document_id, bad.position, bad.row)
+            broken = Broken(ended, bad.rule, uuid, document.document_id, bad.position, bad.row)
+            _note(said, uuid or bad.row.hex(), document.kind, broken)
     columns, wanted = Columns(MEETINGS, _NoFields), set(days)
-    for uuid, found in newest.items():
+    for uuid, by_list in said.items():
+        found = _best(by_list)
         if isinstance(found, Broken):
             if found.ended in wanted:
                 columns.broken.append(found)
         elif (ended := found.row["end_time"].date()) in wanted:
-            given = found.row | {"one_participant": uuid in alone}
+            given = found.row | {"one_participant": uuid in alone, "document_id": found.document_id}
             columns.add(ended, found.document_id, [_NO_FIELDS], [found.position], given)
     raw = _raw_rows(lambda: _answered(archive, days, tuple(readers)), readers)
     unknown: set[str] = set().union(*(reader.unknown_fields for reader in readers.values()))
@@ -163,7 +165,20 @@ def _by_value(column: pa.ChunkedArray) -> Iterator[tuple[str, int]]:
     return ((entry["values"], entry["counts"]) for entry in column.value_counts().to_pylist())
 
 
-def _meeting(row: HistoryMeeting | UserMeeting, document: Document) -> dict[str, Any] | str:
+def _note(said: dict[str, dict[str, _Listed | Broken]], meeting: str, by: str, found: _Listed | Broken) -> None:
+    """Of each list its newest word counts, and of documents that say the same the first: it doesn't change."""
+    before = said.setdefault(meeting, {}).get(by)
+    if before is None or before.row != found.row:
+        said[meeting][by] = found
+
+
+def _best(by_list: dict[str, _Listed | Broken]) -> _Listed | Broken:
+    """What the account-wide list says, where it can be read; else what a host's list says."""
+    ordered = [by_list[by] for by in (HISTORY, USER_MEETINGS) if by in by_list]
+    return next((found for found in ordered if isinstance(found, _Listed)), ordered[0])
+
+
+def _meeting(row: HistoryMeeting | UserMeeting, listed_by: str) -> dict[str, Any] | str:
     """A row of either list in the columns of `zoom/meetings`, or the rule that it breaks."""
     times: dict[str, datetime | None] = {}
     for name in ("start_time", "end_time", "create_time"):
@@ -171,7 +186,7 @@ def _meeting(row: HistoryMeeting | UserMeeting, document: Document) -> dict[str,
         times[name] = _instant(text)
         if times[name] is None and name != "create_time":
             return f"wrong_type.{name}" if text else f"missing_field.{name}"
-    common = times | {"listed_by": document.kind, "document_id": document.document_id}
+    common: dict[str, Any] = times | {"listed_by": listed_by}
     if isinstance(row, HistoryMeeting):
         return common | {
             "uuid": row.meeting_uuid,

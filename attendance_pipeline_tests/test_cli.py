@@ -1,0 +1,406 @@
+"""The console script as a user meets it: real runs through Dagster and dbt against the embedded vendors."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from attendance_pipeline.cli import main
+from attendance_pipeline.sandbox import Sandbox, ZoomOptions
+
+SCRIPT = Path(sys.executable).with_name("attendance-pipeline")
+# The day before yesterday and before: every report is ready, and every first reading is settled.
+LAST = datetime.now(UTC).date() - timedelta(days=2)
+FIRST = LAST - timedelta(days=13)
+DATES = ("--from", FIRST.isoformat(), "--to", LAST.isoformat())
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(size="small", options=ZoomOptions(plan="business")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def environment(sandbox: Sandbox, data: Path) -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("ZOOM_", "ATTENDANCE_", "DAG"))}
+    return ours | sandbox.settings | {"ATTENDANCE_DATA": str(data)}
+
+
+def started(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [SCRIPT, *arguments], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+@pytest.fixture(scope="module")
+def first_run(environment: dict[str, str]) -> dict[str, object]:
+    """The first run of all: what it printed as JSON."""
+    process = started(environment, "run", *DATES, "--json")
+    out, err = process.communicate(timeout=180)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    report: dict[str, object] = json.loads(out)
+    return report
+
+
+@pytest.fixture
+def cli(
+    first_run: object,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Cli:
+    """The script in this process, after the first run: exit code, standard output, standard error."""
+    for name in list(os.environ):
+        if name.startswith(("ZOOM_", "ATTENDANCE_", "DAGSTER_HOME")):
+            monkeypatch.delenv(name)
+
+    def call(*arguments: str, **variables: str) -> tuple[int, str, str]:
+        for name, value in (environment | variables).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["attendance-pipeline", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def tables(data: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(data)): file.read_bytes() for file in sorted(data.glob("lake/tables/**/*.parquet"))}
+
+
+def marts(data: Path) -> dict[str, list[tuple[object, ...]]]:
+    with duckdb.connect(str(data / "attendance.duckdb"), read_only=True) as published:
+        names = [
+            name
+            for (name,) in published.execute(
+                "select table_name from information_schema.tables where table_schema = 'marts' order by all"
+            ).fetchall()
+        ]
+        return {name: published.execute(f'from marts."{name}" order by all').fetchall() for name in names}
+
+
+def one_line(err: str) -> str:
+    """The error that a user reads: the last line, and the only one that begins with the script's name."""
+    lines = err.strip().splitlines()
+    assert "Traceback" not in err
+    assert [line for line in lines if line.startswith("attendance-pipeline: ")] == lines[-1:]
+    return lines[-1]
+
+
+def attendance_requests(sandbox: Sandbox, since: int) -> list[str]:
+    return [seen.path for seen in sandbox.requests[since:] if "/report/" in seen.path and "participants" in seen.path]
+
+
+def test_published_numbers_equal_the_truth_to_the_second(
+    first_run: dict[str, object], sandbox: Sandbox, data: Path
+) -> None:
+    truth = sandbox.truth(FIRST, LAST)
+    with duckdb.connect(str(data / "attendance.duckdb"), read_only=True) as published:
+        held = published.execute(
+            "select vendor_meeting_id, series_id, kind, host_email, started_at, ended_at, attendee_count, join_count,"
+            " attended_seconds, device_seconds, active_seconds, peak_attendees from marts.meetings order by all"
+        ).fetchall()
+        attendees = published.execute(
+            "select vendor_meeting_id, email, attendees.join_count, attendees.attended_seconds,"
+            " attendees.device_seconds, first_joined_at, last_left_at"
+            " from marts.attendees join marts.meetings using (meeting_key) order by all"
+        ).fetchall()
+        intervals = published.execute(
+            "select vendor_meeting_id, joined_at, left_at, attendance_intervals.duration_seconds, room"
+            " from marts.attendance_intervals join marts.meetings using (meeting_key) order by all"
+        ).fetchall()
+
+    assert held == sorted(
+        (
+            m.vendor_meeting_id,
+            m.series_id,
+            m.kind,
+            m.host_email,
+            naive(m.started_at),
+            naive(m.ended_at),
+            m.attendee_count,
+            m.join_count,
+            m.attended_seconds,
+            m.device_seconds,
+            m.active_seconds,
+            m.peak_attendees,
+        )
+        for m in truth.meetings
+    )
+    assert sorted(attendees, key=str) == sorted(
+        (
+            (
+                a.vendor_meeting_id,
+                a.email,
+                a.join_count,
+                a.attended_seconds,
+                a.device_seconds,
+                naive(a.first_joined_at),
+                naive(a.last_left_at),
+            )
+            for a in truth.attendees
+        ),
+        key=str,
+    )
+    assert intervals == sorted(
+        (i.vendor_meeting_id, naive(i.joined_at), naive(i.left_at), i.duration_seconds, i.room)
+        for i in truth.intervals
+    )
+
+
+def test_the_summary_is_the_marts(first_run: dict[str, object], data: Path) -> None:
+    (zoom,) = first_run["summary"]["vendors"]  # type: ignore[index]
+
+    rows = marts(data)
+    assert zoom["meetings"] == len(rows["meetings"])
+    assert zoom["attendees"] == len(rows["attendees"])
+    assert first_run["rows_quarantined"] == 0
+    assert first_run["failures"] == {}
+
+
+def test_coverage_has_every_meeting_complete_and_settled(first_run: object, sandbox: Sandbox, data: Path) -> None:
+    with duckdb.connect(str(data / "attendance.duckdb"), read_only=True) as published:
+        counted = published.execute(
+            "select count(*), count(distinct meeting_key), count(*) filter (where settled and status = 'complete'"
+            " and held_count = vendor_count and recoverable_until > now()::timestamp) from marts.coverage"
+        ).fetchone()
+
+    meetings = len(sandbox.truth(FIRST, LAST).meetings)
+    assert counted == (meetings, meetings, meetings)
+
+
+def test_a_second_run_asks_for_no_meeting_again_and_changes_no_byte(
+    first_run: object, environment: dict[str, str], sandbox: Sandbox, data: Path
+) -> None:
+    before, rows, asked = tables(data), marts(data), len(sandbox.requests)
+
+    process = started(environment, "run", *DATES)
+    # A reader has the published file open all the while.
+    with duckdb.connect(str(data / "attendance.duckdb"), read_only=True) as reader:
+        while process.poll() is None:
+            assert reader.execute("select count(*) from marts.meetings").fetchone() == (len(rows["meetings"]),)
+            time.sleep(0.2)
+    _, err = process.communicate()
+
+    assert process.returncode == 0, err
+    assert attendance_requests(sandbox, asked) == []
+    assert tables(data) == before
+    assert marts(data) == rows
+
+
+def test_a_killed_run_goes_on_where_it_stopped(environment: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
+    ours = environment | {"ATTENDANCE_DATA": str(tmp_path)}
+    asked = len(sandbox.requests)
+    process = started(ours, "run", *DATES)
+    while len(attendance_requests(sandbox, asked)) < 30:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    killed_after = attendance_requests(sandbox, asked)
+
+    asked = len(sandbox.requests)
+    process = started(ours, "run", *DATES, "--json")
+    out, err = process.communicate(timeout=180)
+
+    assert process.returncode == 0, err
+    repeated = set(killed_after) & set(attendance_requests(sandbox, asked))
+    assert len(repeated) <= 20
+    (zoom,) = json.loads(out)["summary"]["vendors"]
+    truth = sandbox.truth(FIRST, LAST)
+    assert zoom["meetings"] == len(truth.meetings)
+    assert zoom["attended_seconds"] == sum(meeting.attended_seconds for meeting in truth.meetings)
+    with duckdb.connect(str(tmp_path / "attendance.duckdb"), read_only=True) as published:
+        doubled = published.execute(
+            "select count(*) - count(distinct interval_key) from marts.attendance_intervals"
+        ).fetchone()
+        assert doubled == (0,)
+
+
+def test_no_secret_or_token_is_left_anywhere(first_run: object, sandbox: Sandbox, data: Path) -> None:
+    secrets = [sandbox.settings["ZOOM_CLIENT_SECRET"].encode(), b"Bearer ", b"access_token"]
+    files = [file for file in data.rglob("*") if file.is_file() and file.suffix != ".duckdb"]
+
+    assert len(files) > 50
+    assert [file for file in files for secret in secrets if secret in file.read_bytes()] == []
+
+
+def test_the_published_file_is_read_only(first_run: object, data: Path) -> None:
+    assert (data / "attendance.duckdb").stat().st_mode & 0o777 == 0o444
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "code", "words"),
+    [
+        (("run", *DATES), {"ZOOM_CLIENT_SECRET": "wrong"}, 1, ("refused the credentials", "ZOOM_CLIENT_SECRET")),
+        (("run", *DATES), {"ZOOM_CLIENT_SECRET": ""}, 2, ("no vendor is on", "ZOOM_CLIENT_SECRET")),
+        (("run", *DATES, "--vendor", "zoom"), {"ZOOM_CLIENT_ID": ""}, 2, ("zoom is off", "ZOOM_CLIENT_ID")),
+        (("run", *DATES), {"ZOOM_API_URL": "http://127.0.0.1:9/v2"}, 1, ("can't be reached at 127.0.0.1",)),
+        (("run", *DATES), {"ZOOM_API_URL": "zoom.us"}, 2, ("ZOOM_API_URL", "https://")),
+        (("run", *DATES), {"ZOOM_PLAN": "gold"}, 2, ("ZOOM_PLAN", "'pro' or 'business'")),
+        (("run", "--from", "2026-02-02", "--to", "2026-02-01"), {}, 2, ("2026-02-02 lies after", "swap")),
+        (("run", "--from", "2026-02-02", "--to", "2199-02-01"), {}, 2, ("2199-02-01 lies in the future",)),
+        (("run", "--from", "yesterday", "--to", "2026-02-01"), {}, 2, ("'yesterday'",)),
+        (("run", "--from", "2025-12-31", "--to", "2026-02-01"), {}, 2, ("ATTENDANCE_START_DATE",)),
+        (("run", *DATES, "--vendor", "skype"), {}, 2, ("skype",)),
+        (("run",), {}, 2, ("--from",)),
+        (("walk",), {}, 2, ("walk", "--help")),
+        (("sandbox", "--size", "huge"), {}, 2, ("huge", "small")),
+        (("demo",), {}, 2, ("data of a real account", "ATTENDANCE_DATA")),
+    ],
+)
+def test_what_cannot_work_is_one_line_that_tells_the_way_out(
+    cli: Cli, data: Path, arguments: tuple[str, ...], variables: dict[str, str], code: int, words: tuple[str, ...]
+) -> None:
+    before, published = tables(data), (data / "attendance.duckdb").stat()
+
+    ended, _, err = cli(*arguments, **variables)
+
+    message = one_line(err)
+    assert ended == code
+    assert [word for word in words if word not in message] == []
+    assert tables(data) == before
+    assert (data / "attendance.duckdb").stat().st_ino == published.st_ino
+
+
+def test_dates_beyond_the_reach_name_the_reach(cli: Cli) -> None:
+    old = datetime.now(UTC).date() - timedelta(days=200)
+
+    code, _, err = cli("run", "--from", str(old), "--to", str(old), ATTENDANCE_START_DATE="2020-01-01")
+
+    assert code == 2
+    assert "beyond zoom's reach of 180 days" in one_line(err)
+
+
+def test_a_missing_scope_is_named(cli: Cli, sandbox: Sandbox) -> None:
+    granted = sandbox.zoom.options.scopes
+    sandbox.zoom.options.scopes = tuple(scope for scope in granted if "report" not in scope)
+    sandbox.zoom.access.revoke_all()
+    try:
+        code, _, err = cli("run", *DATES)
+        checked, out, _ = cli("doctor")
+    finally:
+        sandbox.zoom.options.scopes = granted
+        sandbox.zoom.access.revoke_all()
+
+    assert code == 1
+    assert "lacks the scope report:read:list_users:admin" in one_line(err)
+    assert checked == 1
+    assert "MISSING" in out
+    assert "report:read:list_meeting_participants:admin" in out
+
+
+def test_doctor_finds_nothing_missing(cli: Cli) -> None:
+    code, out, _ = cli("doctor")
+
+    assert code == 0
+    assert "MISSING" not in out
+    assert "six months" in out or "lists go back" in out
+
+
+def test_a_damaged_partition_is_named_and_the_published_file_stays(cli: Cli, data: Path, tmp_path: Path) -> None:
+    victim = sorted(data.glob("lake/tables/zoom/participants/*/data.parquet"))[0]
+    whole, inode = victim.read_bytes(), (data / "attendance.duckdb").stat().st_ino
+    victim.write_bytes(whole[: len(whole) // 2])
+    try:
+        code, _, err = cli("run", "--from", LAST.isoformat(), "--to", LAST.isoformat())
+    finally:
+        victim.write_bytes(whole)
+
+    message = one_line(err)
+    assert code == 1
+    assert str(victim) in message
+    assert f"run {FIRST} again" in message
+    assert (data / "attendance.duckdb").stat().st_ino == inode
+
+
+def test_a_damaged_archive_is_named_and_nothing_is_replaced(cli: Cli, data: Path) -> None:
+    victim = data / f"lake/archive/zoom/attendance/ended_date={LAST}/documents.parquet"
+    whole, before = victim.read_bytes(), tables(data)
+    victim.write_bytes(b"not parquet")
+    try:
+        code, _, err = cli("run", "--from", LAST.isoformat(), "--to", LAST.isoformat())
+    finally:
+        victim.write_bytes(whole)
+
+    assert code == 1
+    assert str(victim) in one_line(err)
+    assert tables(data) == before
+
+
+def test_a_run_at_the_same_time_is_refused_by_name(cli: Cli, data: Path) -> None:
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, time; from pathlib import Path; from attendance_pipeline.files import alone\n"
+            "with alone(Path(sys.argv[1]), 'another attendance-pipeline run'):\n"
+            "    print('held', flush=True); time.sleep(60)",
+            str(data / "locks" / "run.lock"),
+        ],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        code, _, err = cli("run", *DATES)
+    finally:
+        holder.kill()
+        holder.communicate()
+
+    assert code == 1
+    assert f"another attendance-pipeline run is at work on {data} (process {holder.pid})" in one_line(err)
+
+
+def test_a_folder_that_cannot_be_made_is_named(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    code, _, err = cli("run", *DATES, ATTENDANCE_DATA=str(tmp_path / "file" / "data"))
+
+    assert code == 1
+    assert f"can't write {tmp_path}/file/data" in one_line(err)
+
+
+def test_real_meetings_never_join_the_demos(cli: Cli, data: Path) -> None:
+    mark = data / "holds-demo-data"
+    mark.touch()
+    try:
+        code, _, err = cli("run", *DATES, ZOOM_API_URL="https://api.zoom.us/v2")
+    finally:
+        mark.unlink()
+
+    assert code == 2
+    assert "invented meetings" in one_line(err)
+
+
+def test_help_names_every_command(cli: Cli) -> None:
+    code, out, _ = cli("--help")
+
+    assert code == 0
+    assert [name for name in ("demo", "run", "doctor", "sandbox") if f"  {name}" not in out] == []
+
+
+def naive(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
