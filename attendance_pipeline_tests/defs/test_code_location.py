@@ -1,0 +1,171 @@
+"""The code location as Dagster loads it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+
+from attendance_pipeline.definitions import definitions, defs
+from attendance_pipeline.defs.manifest import MANIFEST, parse, text
+from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START, first_unsettled
+from attendance_pipeline.lake import QUARANTINE, Lake
+from attendance_pipeline.readings import readings_table
+from attendance_pipeline.settings import PROJECT
+from attendance_pipeline.vendors.zoom import Zoom
+
+CREDENTIALS = {"ZOOM_ACCOUNT_ID": "account", "ZOOM_CLIENT_ID": "client", "ZOOM_CLIENT_SECRET": "secret"}
+MARTS = {"meetings", "attendance_intervals", "attendees", "people", "daily_utilization", "coverage"}
+NOW = datetime(2026, 3, 10, 9, 7, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ATTENDANCE_DATA", str(tmp_path))
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as found:
+        yield found
+
+
+def test_it_loads_without_credentials() -> None:
+    repository = defs().get_repository_def()
+
+    assert {"land_zoom", "warehouse"} <= {job.name for job in repository.get_all_jobs()}
+    keys = {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()}
+    assert {"zoom/meetings", "zoom/participants", "zoom/readings", "raw/zoom_participants", "published"} <= keys
+    assert {f"marts/{mart}" for mart in MARTS} <= keys
+
+
+def test_the_graph_leads_from_zoom_to_the_published_file() -> None:
+    graph = defs().get_repository_def().asset_graph
+
+    def upstream(name: str) -> set[str]:
+        return {key.to_user_string() for key in graph.get(dg.AssetKey(name.split("/"))).parent_keys}
+
+    assert upstream("zoom/participants") == {"zoom/meetings"}
+    assert upstream("raw/zoom_participants") == {"zoom/participants"}
+    assert upstream("staging/stg_zoom__participants") == {"raw/zoom_participants"}
+    assert upstream("published") == {f"marts/{mart}" for mart in MARTS}
+
+
+def test_every_landed_table_shows_its_grain_its_columns_and_its_checks() -> None:
+    repository = defs().get_repository_def()
+    checks = {key.to_user_string() for key in repository.asset_graph.asset_check_keys}
+
+    for table in (Zoom.meetings_table, *Zoom.attendance_tables):
+        node = repository.asset_graph.get(dg.AssetKey([table.vendor, table.name]))
+        assert (node.description or "").startswith("One row per ")
+        columns = node.metadata["dagster/column_schema"].columns
+        assert [column.name for column in columns] == table.schema.names
+        assert [column.name for column in columns if not column.description] == []
+        assert {f"zoom/{table.name}:schema", f"zoom/{table.name}:quarantine"} <= checks
+
+
+def test_partitions_are_utc_days_from_the_start_date_to_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTENDANCE_START_DATE", "2026-02-01")
+
+    graph = defs().get_repository_def().asset_graph
+    partitions = graph.get(dg.AssetKey(["zoom", "participants"])).partitions_def
+
+    assert partitions is not None
+    keys = partitions.get_partition_keys()
+    assert keys[0] == "2026-02-01"
+    assert keys[-1] == datetime.now(UTC).date().isoformat()
+
+
+def test_the_committed_manifest_is_the_dbt_project() -> None:
+    assert MANIFEST.read_text() == text(parse()), "run make manifest and commit dbt_project/manifest.json"
+
+
+def test_workspace_and_code_location_have_one_name() -> None:
+    assert "module_name: attendance_pipeline.definitions" in (PROJECT / "workspace.yaml").read_text()
+    assert "location_name: attendance_pipeline" in (PROJECT / "workspace.yaml").read_text()
+
+
+def test_telemetry_is_off_in_the_projects_own_files() -> None:
+    assert "telemetry:\n  enabled: false" in (PROJECT / "dagster.yaml").read_text()
+    assert "send_anonymous_usage_stats: false" in (PROJECT / "dbt_project" / "dbt_project.yml").read_text()
+
+
+def tick(instance: dg.DagsterInstance) -> dg.ScheduleDefinition | object:
+    repository = defs().get_repository_def()
+    schedule = repository.get_schedule_def("land_zoom_hourly")
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    context = dg.build_schedule_context(instance=instance, scheduled_execution_time=NOW, repository_def=repository)
+    return schedule.evaluate_tick(context)
+
+
+def test_a_vendor_that_is_off_skips_its_schedule_and_says_so(instance: dg.DagsterInstance) -> None:
+    ticked = tick(instance)
+
+    assert ticked.run_requests == []
+    assert "zoom is off: ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET not set" in ticked.skip_message
+
+
+def test_the_schedule_covers_today_and_the_unsettled_days_as_one_run(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+
+    (request,) = tick(instance).run_requests
+
+    assert request.tags[RANGE_START] == "2026-03-08"
+    assert request.tags[RANGE_END] == "2026-03-10"
+
+
+def test_a_day_that_was_left_unsettled_is_covered_again(data: Path) -> None:
+    lake, day = Lake(data / "lake"), (NOW - timedelta(days=9)).date()
+    row = {
+        "meeting_id": "a",
+        "status": "not_ready",
+        "rows_held": 0,
+        "rows_quarantined": 0,
+        "attempts": 1,
+        "settled": False,
+        "recoverable_until": NOW,
+    }
+    rows = pa.Table.from_pylist([row], schema=readings_table("zoom").schema)
+    lake.replace("zoom", "readings", day, rows, QUARANTINE.empty_table())
+
+    assert first_unsettled(Zoom, lake, NOW, day - timedelta(days=30)) == day
+    assert first_unsettled(Zoom, lake, NOW, day + timedelta(days=2)) == day + timedelta(days=2)
+
+
+def test_a_run_for_a_vendor_that_is_off_fails_with_the_way_out(instance: dg.DagsterInstance) -> None:
+    job = definitions().resolve_job_def("land_zoom")
+
+    result = job.execute_in_process(
+        instance=instance, tags={RANGE_START: "2026-03-08", RANGE_END: "2026-03-08"}, raise_on_error=False
+    )
+
+    assert not result.success
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert "zoom is off" in (failure.step_failure_data.user_failure_data.description or "")
+
+
+def test_load_and_marts_follow_what_landed_once(instance: dg.DagsterInstance) -> None:
+    everything = definitions()
+    first = dg.evaluate_automation_conditions(everything, instance, dg.AssetSelection.all())
+    assert first.total_requested == 0
+
+    for table in ("meetings", "participants", "readings"):
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(["zoom", table], partition=datetime.now(UTC).date().isoformat())
+        )
+    second = dg.evaluate_automation_conditions(everything, instance, dg.AssetSelection.all(), cursor=first.cursor)
+    third = dg.evaluate_automation_conditions(everything, instance, dg.AssetSelection.all(), cursor=second.cursor)
+
+    assert second.get_num_requested(dg.AssetKey(["raw", "zoom_participants"])) == 1
+    assert second.get_num_requested(dg.AssetKey(["marts", "meetings"])) == 1
+    assert second.get_num_requested(dg.AssetKey(["published"])) == 1
+    assert third.total_requested == 0
