@@ -5,6 +5,7 @@ meeting is the vendor's business, not the session's.
 """
 
 import asyncio
+import re
 import ssl
 from collections import Counter
 from collections.abc import Callable
@@ -127,7 +128,7 @@ class Session:
         """Ask once, trying again while an answer is missing, faulty or not what it says it is.
 
         Args:
-            path: begins with `/`, percent-encoded as the vendor wants it.
+            path: begins with `/`, percent-encoded as the vendor wants it; messages show it without addresses.
             query: without secrets; it is kept beside the answer.
             decoder: reads a success; a body that it can't read counts as a failed attempt.
             label: the rate limit that the request counts against.
@@ -139,17 +140,18 @@ class Session:
             ForeignHostError: a redirect, or a path that leaves the vendor's host.
         """
         request = f"{path}?{urlencode(query)}" if query else path
+        shown = nameless(path)
         failed, throttled = 0, 0
         async with self._slots:
             while True:
                 await self.pacer.turn(label)
                 try:
-                    return await self._attempt(path, request, decoder, label)
+                    return await self._attempt(shown, request, decoder, label)
                 except Throttled as told:
                     throttled += 1
                     if throttled >= THROTTLED_ATTEMPTS or told.wait > LONGEST_WAIT:
                         raise OutageError(
-                            f"{self._vendor} keeps answering 429 to GET {path} and asks for a wait of "
+                            f"{self._vendor} keeps answering 429 to GET {shown} and asks for a wait of "
                             f"{told.wait.total_seconds():.0f} s; run again later"
                         ) from None
                     await self.pacer.hold(label, told.wait)
@@ -233,6 +235,11 @@ class Session:
                     status,
                 ) from error
         return Answer(status=status, body=body, content=content, request=request, fetched_at=now)
+
+
+def nameless(request: str) -> str:
+    """A request's path for messages and metadata: without its query, and without a segment that is an address."""
+    return re.sub(r"[^/]*(?:@|%40)[^/]*", "…", request.partition("?")[0])
 
 
 def _backoff(failed: int) -> timedelta:

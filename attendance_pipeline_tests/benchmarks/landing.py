@@ -187,7 +187,8 @@ def benchmark(rows: int) -> None:
 def main() -> None:
     """Print the table for each number of rows."""
     print(
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}"
     )
     print(
         ", ".join(

@@ -12,7 +12,7 @@ import msgspec
 from attendance_pipeline.http.errors import RefusedError
 from attendance_pipeline.http.oauth import BearerAuth
 from attendance_pipeline.http.pacing import Clock, DailyBudget, Pacer
-from attendance_pipeline.http.session import Session
+from attendance_pipeline.http.session import Session, nameless
 from attendance_pipeline.settings import Settings
 
 # Requests a second by label; every /report call is heavy. Free accounts have no reports.
@@ -76,12 +76,12 @@ class Refusal:
         """
         if self.code in MISSING_SCOPE:
             raise RefusedError(
-                f"zoom refused GET {request.split('?')[0]} ({self}): the app lacks the scope {self.scopes}; add it "
+                f"zoom refused GET {nameless(request)} ({self}): the app lacks the scope {self.scopes}; add it "
                 "in the Zoom App Marketplace (Manage > your app > Scopes), activate the app again, then run again"
             )
         if self.code == 2300:
             raise RefusedError(
-                f"zoom doesn't know GET {request.split('?')[0]} ({self}); check ZOOM_API_URL, which ends in /v2"
+                f"zoom doesn't know GET {nameless(request)} ({self}); check ZOOM_API_URL, which ends in /v2"
             )
 
 

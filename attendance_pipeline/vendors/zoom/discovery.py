@@ -14,7 +14,7 @@ import msgspec
 
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.http.errors import RefusedError
-from attendance_pipeline.http.session import Session
+from attendance_pipeline.http.session import Session, nameless
 from attendance_pipeline.vendors.base import Discovery, Keep, walk
 from attendance_pipeline.vendors.zoom.account import Refusal
 from attendance_pipeline.windows import Window, request_windows
@@ -208,5 +208,5 @@ def _refused(refusal: Refusal, request: str) -> RefusedError:
     refusal.raise_if_general(request)
     _stop_beyond_reach(refusal)
     return RefusedError(
-        f"zoom refused GET {request.split('?')[0]} ({refusal}); run attendance-pipeline doctor to see what is missing"
+        f"zoom refused GET {nameless(request)} ({refusal}); run attendance-pipeline doctor to see what is missing"
     )
