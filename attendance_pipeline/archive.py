@@ -281,8 +281,8 @@ def _table(documents: list[Document]) -> pa.Table:
 
 def _documents(file: Path) -> Iterator[Document]:
     for rows in _batches(file, SCHEMA.names):
-        for row in rows.to_pylist():
-            yield Document(**row)
+        for values in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+            yield Document(**dict(zip(SCHEMA.names, values, strict=True)))
 
 
 def _batches(file: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:

@@ -21,6 +21,9 @@ from attendance_pipeline.windows import Window
 MOST_PAGES = 5_000
 """Pages of one walk: 1.5 million rows at 300 a page. A walk beyond that goes round in circles."""
 
+MOST_RESTARTS = 2
+"""How often a walk begins anew because its page token died."""
+
 M = TypeVar("M", bound=Meeting)
 
 
@@ -120,6 +123,7 @@ async def walk(
     subject: str = "",
     window: Window | None = None,
     resume: OpenReading | None = None,
+    token_died: Callable[[int, bytes], bool] = lambda status, body: False,
     token_name: str = "next_page_token",  # noqa: S107 - a query parameter's name
 ) -> AsyncIterator[tuple[Document, P | None]]:
     """Each page of a list as a document, until the vendor's token is empty.
@@ -134,6 +138,8 @@ async def walk(
         subject: of the documents.
         window: the dates that a listing asks for.
         resume: a reading to go on with.
+        token_died: whether a refusal's status and body say that the page token isn't known any more; the walk
+            then begins anew.
         token_name: the query parameter that carries the token.
 
     Yields:
@@ -145,10 +151,13 @@ async def walk(
     reading, page, token = new_id(), 0, ""
     if resume is not None:
         reading, page, token = resume.reading, resume.page, resume.next_token
-    seen = {token}
+    seen, restarts = {token}, 0
     while page < MOST_PAGES:
         page += 1
         answer = await session.get(path, query | ({token_name: token} if token else {}), decoder, label)
+        if token and restarts < MOST_RESTARTS and answer.content is None and token_died(answer.status, answer.body):
+            reading, page, token, seen, restarts = new_id(), 0, "", {""}, restarts + 1
+            continue
         document = Document(
             document_id=new_id(),
             kind=kind,

@@ -85,6 +85,12 @@ class Refusal:
             )
 
 
+def token_died(status: int, body: bytes) -> bool:
+    """Whether Zoom no longer knows a page token: it lives 15 minutes."""
+    refusal = Refusal.read(status, body)
+    return refusal.code == 300 and "token" in refusal.message.lower()
+
+
 def session(settings: Settings, clock: Clock) -> Session:
     """A session with the account of these settings. The credentials must be set."""
     budget = DailyBudget(

@@ -14,13 +14,11 @@ from attendance_pipeline.archive import Document
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.readings import Meeting, OpenReading
 from attendance_pipeline.vendors.base import walk
-from attendance_pipeline.vendors.zoom.account import Refusal
+from attendance_pipeline.vendors.zoom.account import Refusal, token_died
 
 PAGE_SIZE = "300"
 PARTICIPANTS = "participants"
 DETAIL = "meeting_detail"
-RESTARTS = 2
-"""How often a meeting is begun again because its page token died."""
 
 
 @dataclass(frozen=True)
@@ -72,38 +70,43 @@ async def read(session: Session, meeting: ZoomMeeting, resume: OpenReading | Non
     A number would name the latest occurrence, so only UUIDs are asked for. The participants report covers meetings
     with two or more participants; for one participant the meeting's detail stands in, which names the host.
     """
-    if meeting.one_participant:
-        async for document, page in _walk(session, meeting, f"/report/meetings/{encoded(meeting.id)}", DETAIL):
-            yield document if page is not None else _refused(document)
-        return
     twins = ["webinars", "meetings"] if meeting.is_webinar else ["meetings", "webinars"]
-    restarts = 0
-    while True:
-        path = f"/report/{twins[0]}/{encoded(meeting.id)}/participants"
+    for twin in twins:
+        path = f"/report/{twin}/{encoded(meeting.id)}"
+        pages: AsyncIterator[tuple[Document, ParticipantsPage | DetailPage | None]]
+        if meeting.one_participant:
+            pages = walk(session, path, {}, _DETAIL, "heavy", kind=DETAIL, subject=meeting.id)
+        else:
+            pages = _participants(session, f"{path}/participants", meeting, resume)
         refusal = None
-        async for document, page in _walk(session, meeting, path, PARTICIPANTS, resume):
+        async for document, page in pages:
             if page is not None:
                 yield _unless_too_early(document, page, meeting)
-            else:
-                refusal = Refusal.read(document.status, document.body)
-                # The token died (15 minutes), or the list called a webinar a meeting: ask anew, keep no verdict.
-                again = refusal.code == 300 and restarts < RESTARTS
-                if not again:
-                    yield _refused(document)
-        if refusal is None or not again:
+                continue
+            refusal = Refusal.read(document.status, document.body)
+            # The list called a webinar a meeting: no verdict, the twin is asked.
+            if twin == twins[-1] or refusal.code != 300 or "webinar" not in refusal.message.lower():
+                yield _refused(document)
+                return
+        if refusal is None:
             return
-        restarts, resume = restarts + 1, None
-        if "webinar" in refusal.message.lower():
-            twins.reverse()
 
 
-def _walk(
-    session: Session, meeting: ZoomMeeting, path: str, kind: str, resume: OpenReading | None = None
+def _participants(
+    session: Session, path: str, meeting: ZoomMeeting, resume: OpenReading | None
 ) -> AsyncIterator[tuple[Document, ParticipantsPage | DetailPage | None]]:
-    if kind == DETAIL:
-        return walk(session, path, {}, _DETAIL, "heavy", kind=kind, subject=meeting.id)
     query = {"page_size": PAGE_SIZE, "include_fields": "registrant_id"}
-    return walk(session, path, query, _PARTICIPANTS, "heavy", kind=kind, subject=meeting.id, resume=resume)
+    return walk(
+        session,
+        path,
+        query,
+        _PARTICIPANTS,
+        "heavy",
+        kind=PARTICIPANTS,
+        subject=meeting.id,
+        resume=resume,
+        token_died=token_died,
+    )
 
 
 def _unless_too_early(document: Document, page: object, meeting: ZoomMeeting) -> Document:

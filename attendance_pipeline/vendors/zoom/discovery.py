@@ -16,7 +16,7 @@ from attendance_pipeline.errors import UsageError
 from attendance_pipeline.http.errors import RefusedError
 from attendance_pipeline.http.session import Session, nameless
 from attendance_pipeline.vendors.base import Discovery, Keep, walk
-from attendance_pipeline.vendors.zoom.account import Refusal
+from attendance_pipeline.vendors.zoom.account import Refusal, token_died
 from attendance_pipeline.windows import Window, request_windows
 
 REACH = timedelta(days=180)
@@ -130,7 +130,16 @@ async def _account_wide(session: Session, windows: list[Window], keep: Keep) -> 
     names_solos = False
     for window in windows:
         query = _dates(window) | {"date_type": "end_time", "meeting_type": "all"}
-        pages = walk(session, "/report/history_meetings", query, _HISTORY, "heavy", kind=HISTORY, window=window)
+        pages = walk(
+            session,
+            "/report/history_meetings",
+            query,
+            _HISTORY,
+            "heavy",
+            kind=HISTORY,
+            window=window,
+            token_died=token_died,
+        )
         async for document, page in pages:
             if page is None:
                 refusal = Refusal.read(document.status, document.body)
@@ -155,7 +164,8 @@ async def _hosts(session: Session, windows: list[Window], keep: Keep, *, everyon
     hosts = set()
     for path, query, label, window in lists:
         kind = path.strip("/").replace("/", "_")
-        async for document, page in walk(session, path, query, _USERS, label, kind=kind, window=window):
+        pages = walk(session, path, query, _USERS, label, kind=kind, window=window, token_died=token_died)
+        async for document, page in pages:
             if page is None:
                 keep(replace(document, outcome="denied"))
                 raise _refused(Refusal.read(document.status, document.body), document.request)
@@ -171,7 +181,17 @@ async def _host(
     for kind_of_list in types:
         for window in windows:
             query = _dates(window) | {"type": kind_of_list}
-            pages = walk(session, path, query, _MEETINGS, "heavy", kind=USER_MEETINGS, subject=host, window=window)
+            pages = walk(
+                session,
+                path,
+                query,
+                _MEETINGS,
+                "heavy",
+                kind=USER_MEETINGS,
+                subject=host,
+                window=window,
+                token_died=token_died,
+            )
             async for document, page in pages:
                 if page is None:
                     refusal = Refusal.read(document.status, document.body)

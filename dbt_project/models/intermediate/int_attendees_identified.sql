@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with identities as (
 
     select * from {{ ref('int_identities') }}
