@@ -16,6 +16,7 @@ vendor's lock. Knows files. Knows nothing of what a body says.
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import count
@@ -28,6 +29,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from attendance_pipeline.errors import StorageError
 from attendance_pipeline.files import commit, reading, writing
 
 Outcome = Literal["answered", "not_ready", "gone", "denied", "blocked"]
@@ -128,7 +130,7 @@ class Archive:
         if not journal.exists():
             return
         places: dict[str, list[int]] = {}
-        for offset, folder in _entries(journal):
+        for offset, _, folder in _entries(journal):
             places.setdefault(folder, []).append(offset)
         for folder, offsets in sorted(places.items()):
             _merge(self._root / folder / "documents.parquet", _at(journal, offsets))
@@ -180,11 +182,16 @@ class Journal:
     def __init__(self, file: Path) -> None:
         self._path = file
         self._file: BinaryIO | None = None
+        self._end = 0
 
     def __enter__(self) -> Self:
         with writing(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("ab", buffering=0)
+            # What a kill tore off would hide every entry that follows it.
+            self._end = max((end for _, end, _ in _entries(self._path)), default=0)
+            if self._end < self._path.stat().st_size:
+                self._file.truncate(self._end)
         return self
 
     def __exit__(
@@ -214,8 +221,15 @@ class Journal:
         entry = _ENCODER.encode((folder, document))
         record = _HEADER.pack(len(entry), zlib.crc32(entry)) + entry
         with writing(self._path):
-            while record:
-                record = record[self._file.write(record) :]
+            written = 0
+            try:
+                while written < len(record):
+                    written += self._file.write(record[written:])
+            except OSError:
+                with suppress(OSError):
+                    self._file.truncate(self._end)
+                raise
+            self._end += written
 
 
 _HEADER = struct.Struct("<II")
@@ -231,15 +245,21 @@ def _attendance(ended: date) -> str:
     return f"attendance/ended_date={ended}"
 
 
-def _entries(journal: Path) -> Iterator[tuple[int, str]]:
-    """Where each whole entry begins, and its folder; a kill or a full disk may have torn the last one."""
+def _entries(journal: Path) -> Iterator[tuple[int, int, str]]:
+    """Where each whole entry begins and ends, and its folder; a kill or a full disk may have torn the last one."""
     with reading(journal, "check the disk"), journal.open("rb") as file:
         while len(header := file.read(_HEADER.size)) == _HEADER.size:
             length, checksum = _HEADER.unpack(header)
             entry = file.read(length)
-            if len(entry) < length or zlib.crc32(entry) != checksum:
+            end = file.tell()
+            if not length or len(entry) < length or zlib.crc32(entry) != checksum:
+                if length and file.read(1):
+                    raise StorageError(
+                        f"{journal} is damaged at byte {end - length}; copy what follows if it matters, then move it "
+                        "aside: what it held is asked for again"
+                    )
                 return
-            yield file.tell() - length - _HEADER.size, _FOLDER.decode(entry)[0]
+            yield end - length - _HEADER.size, end, _FOLDER.decode(entry)[0]
 
 
 def _at(journal: Path, offsets: Iterable[int]) -> Iterator[Document]:
@@ -255,7 +275,7 @@ def _merge(file: Path, arrived: Iterable[Document]) -> None:
 
     def write(path: Path) -> None:
         seen: set[str] = set()
-        with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
             for held in _batches(file, SCHEMA.names):
                 seen.update(held["document_id"].to_pylist())
                 writer.write_batch(held)
@@ -290,6 +310,6 @@ def _batches(file: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
         return
     with (
         reading(file, "move it aside and run these dates again while the vendor still has them"),
-        pq.ParquetFile(file) as parquet,
+        pq.ParquetFile(file, page_checksum_verification=True) as parquet,
     ):
         yield from parquet.iter_batches(batch_size=_CHUNK, columns=columns)

@@ -6,7 +6,7 @@ Also turns what the operating system says of files into errors that name the fil
 import errno
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -66,7 +66,8 @@ def commit(file: Path, write: Callable[[Path], object], mode: int = 0o644) -> No
             beside.chmod(mode)
             beside.replace(file)
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 @contextmanager

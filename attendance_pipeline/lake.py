@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from attendance_pipeline.errors import StorageError
-from attendance_pipeline.files import commit, reading
+from attendance_pipeline.files import commit, reading, writing
 
 SCHEMA_VERSION = "1"
 """Raised when a column's name, type or meaning changes; stands in every file's Arrow metadata."""
@@ -85,7 +85,7 @@ class Lake:
             if file.exists():
                 found = file.stat()
                 # A file is only ever replaced by other content, so time and size tell one from another.
-                mark = f"{found.st_mtime_ns}-{found.st_size}"
+                mark = f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
                 yield Partition(vendor, table, date.fromisoformat(folder.name.split("=")[1]), file, mark)
 
     def _file(self, area: str, vendor: str, table: str, ended: date) -> Path:
@@ -99,7 +99,8 @@ class Lake:
 
     def _replace(self, file: Path, rows: pa.Table | None) -> None:
         if rows is None:
-            file.unlink(missing_ok=True)
+            with writing(file):
+                file.unlink(missing_ok=True)
             return
         sink = pa.BufferOutputStream()
         pq.write_table(rows, sink, compression="zstd")

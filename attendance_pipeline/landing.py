@@ -87,8 +87,7 @@ def land_attendance(vendor: Vendor[Any], lake: Lake, days: Sequence[date], progr
     everything = [meeting for of_day in meetings.values() for meeting in of_day.values()]
     with _folded(vendor):
         landed = Landed(asyncio.run(read_due(vendor, everything, ChainMap(*holds.values()), progress)))
-    if landed.pulled.requests:
-        holds = {day: held(vendor.archive.heads(day)) for day in days}
+    holds = {day: held(vendor.archive.heads(day)) for day in days}
     done = 0
     for some in _some_at_a_time(holds):
         shaped, unknown = vendor.shape_attendance({day: meetings[day] for day in some}, holds)

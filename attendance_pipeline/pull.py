@@ -3,7 +3,6 @@
 The order is: ask, keep, ask for more. Nothing here reads a row or knows a vendor; `vendors/` does.
 """
 
-import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from attendance_pipeline.archive import Document, Journal, new_id
 from attendance_pipeline.http.errors import OutageError, QuotaError
 from attendance_pipeline.http.session import IN_FLIGHT, Session
 from attendance_pipeline.readings import Held, Meeting
-from attendance_pipeline.vendors.base import Discovery, Vendor
+from attendance_pipeline.vendors.base import Discovery, Vendor, together
 
 MOST_OUTAGES = 10
 """Meetings in a row without a usable answer: then it isn't the meetings, and the run stops."""
@@ -109,11 +108,7 @@ async def read_due(
         async with vendor.session() as session:
             reader = _Reader(vendor, session, journal, holds, deque(due), pulled, progress)
             try:
-                async with asyncio.TaskGroup() as workers:
-                    for _ in range(min(IN_FLIGHT, len(due))):
-                        workers.create_task(reader.work())
-            except* Exception as errors:  # noqa: BLE001 - unwrapped: the first one says why the pull ended
-                raise errors.exceptions[0] from None
+                await together(reader.work() for _ in range(min(IN_FLIGHT, len(due))))
             finally:
                 pulled.add(session)
                 pulled.left = len(reader.waiting)

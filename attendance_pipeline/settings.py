@@ -7,6 +7,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -45,9 +46,24 @@ class Settings(BaseSettings):
     @field_validator("zoom_api_url", "zoom_token_url")
     @classmethod
     def _an_http_address(cls, value: str) -> str:
-        if not value.startswith(("https://", "http://")):
+        parts = urlsplit(value)
+        if parts.scheme not in ("https", "http"):
             raise ValueError("give an address that begins with https://")
+        try:
+            port_is_a_number = parts.port is None or parts.port >= 0
+        except ValueError:
+            port_is_a_number = False
+        if not parts.hostname or not port_is_a_number:
+            raise ValueError("give an address with a host and, if any, a port that is a number")
         return value.rstrip("/")
+
+    @field_validator("attendance_data", "attendance_lake", "attendance_warehouse")
+    @classmethod
+    def _a_path(cls, value: Path | None) -> Path | None:
+        try:
+            return value and value.expanduser()
+        except RuntimeError:
+            raise ValueError("give a path whose ~ names a user of this machine") from None
 
     @classmethod
     def load(cls) -> "Settings":

@@ -8,7 +8,8 @@ that the row itself is broken. Knows no vendor: a vendor declares its tables and
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from operator import attrgetter
@@ -22,7 +23,7 @@ import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
 from attendance_pipeline.archive import Document
-from attendance_pipeline.errors import SchemaDriftError
+from attendance_pipeline.errors import NOT_JSON, SchemaDriftError
 from attendance_pipeline.lake import QUARANTINE, SCHEMA_VERSION
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -99,12 +100,17 @@ class Shaped:
     Attributes:
         rows: what passed every rule.
         quarantined: what didn't (`lake.QUARANTINE`).
-        duplicates: rows that the vendor sent again, word for word, and that are held once.
+        repeated: by meeting, rows that the vendor sent again, word for word; they are held once.
     """
 
     rows: pa.Table
     quarantined: pa.Table
-    duplicates: int = 0
+    repeated: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def duplicates(self) -> int:
+        """Repeated rows of all meetings."""
+        return self.repeated.total()
 
     @property
     def rules(self) -> Counter[str]:
@@ -135,10 +141,8 @@ class RowReader(Generic[R]):
         for reader in (self._lenient,) if self.unknown_fields else (self._strict, self._lenient):
             try:
                 rows = reader(document.body)
-            except msgspec.ValidationError:
+            except NOT_JSON:
                 continue
-            except msgspec.DecodeError:
-                return [], [], [Unread(UNREADABLE, 0, document.body)]
             if reader is self._lenient:
                 self._note_unknown(document)
             return rows, range(len(rows)), []
@@ -149,31 +153,29 @@ class RowReader(Generic[R]):
         return [bytes(row) for row in self._raw(document.body)]
 
     def _one_by_one(self, document: Document) -> tuple[list[R], list[int], list[Unread]]:
-        self._note_unknown(document)
         rows: list[R] = []
         positions: list[int] = []
         broken: list[Unread] = []
         try:
             raw = self.raw(document)
-        except msgspec.ValidationError as error:
-            return [], [], [Unread(_rule(error), 0, document.body)]
+        except NOT_JSON as error:
+            rule = _rule(error) if isinstance(error, msgspec.ValidationError) else UNREADABLE
+            return [], [], [Unread(rule, 0, document.body)]
+        self._note_unknown(document)
         for position, text in enumerate(raw):
             try:
                 rows.append(cast(R, self._row.decode(text)))
                 positions.append(position)
-            except msgspec.ValidationError as error:
+            except NOT_JSON as error:
                 broken.append(Unread(_rule(error), position, text))
         return rows, positions, broken
 
     def _note_unknown(self, document: Document) -> None:
-        try:
-            raw = self.raw(document)
-        except msgspec.ValidationError:
-            return
-        for text in raw:
-            row = msgspec.json.decode(text)
-            if isinstance(row, dict):
-                self.unknown_fields |= row.keys() - self._known
+        for text in self.raw(document):
+            with suppress(*NOT_JSON):
+                row = msgspec.json.decode(text)
+                if isinstance(row, dict):
+                    self.unknown_fields |= row.keys() - self._known
 
 
 class Columns:
@@ -214,8 +216,9 @@ class Columns:
         self._position.extend(positions)
         self._ends.append(len(self._position))
 
-    def __len__(self) -> int:
-        return len(self._position)
+    def days(self) -> set[date]:
+        """The partitions that have rows."""
+        return set(self._ended)
 
     def arrow(self) -> pa.Table:
         """The rows in the table's schema."""
@@ -262,7 +265,7 @@ def partitions(
     _stop_at_drift(columns)
     frame = pl.DataFrame(columns.arrow()).hstack(columns.origins())
     ordered = frame.with_row_index("_index").sort("_ended", *table.key, "_document", "_position")
-    kept, repeated, conflicts = _without_duplicates(ordered, table)
+    kept, repeated, conflicts = _without_duplicates(ordered, table, subject)
     broken = list(columns.broken)
     broken += [_quarantined(CONFLICT, row, subject, raw_row) for row in conflicts.iter_rows(named=True)]
     if reasons := _broken_rules(kept.select(table.schema.names), table):
@@ -277,7 +280,7 @@ def partitions(
     for day in sorted(days):
         count = counts.get(day, 0)
         quarantined = quarantine_table([row for row in broken if row.ended == day])
-        shaped[day] = Shaped(rows.slice(begin, count), quarantined, repeated.get(day, 0))
+        shaped[day] = Shaped(rows.slice(begin, count), quarantined, repeated.get(day, Counter()))
         begin += count
     return shaped
 
@@ -291,7 +294,7 @@ def _reader(row: Any, rows_field: str | None) -> Callable[[bytes], list[Any]]:
     return lambda body: many(body).rows  # type: ignore[attr-defined]  # the struct was made just above
 
 
-def _rule(error: msgspec.ValidationError) -> str:
+def _rule(error: Exception) -> str:
     """`missing_field.x` or `wrong_type.x`, from what msgspec says."""
     text = str(error)
     if missing := re.search(r"missing required field `([^`]+)`", text):
@@ -303,28 +306,41 @@ def _rule(error: msgspec.ValidationError) -> str:
 
 def _stop_at_drift(columns: Columns) -> None:
     table = columns.table
-    drifted = Counter(b.rule for b in columns.broken if b.rule.startswith(("missing_field.", "wrong_type.")))
-    if not columns and sum(drifted.values()) >= DRIFT_ROWS:
-        rules = ", ".join(f"{rule} ({count} rows)" for rule, count in drifted.most_common(3))
-        raise SchemaDriftError(
-            f"{table.vendor}/{table.name}: no row has the documented format: {rules}; the vendor has changed it. "
-            "What it sent is kept in the archive, the partition from before still stands; "
-            "update the pipeline and run these dates again"
-        )
+    drifted: dict[date, Counter[str]] = {}
+    for broken in columns.broken:
+        if broken.rule.startswith(("missing_field.", "wrong_type.")):
+            drifted.setdefault(broken.ended, Counter())[broken.rule] += 1
+    without_rows = {day: drifted[day] for day in sorted(drifted.keys() - columns.days())}
+    suspects = [(str(day), rules) for day, rules in without_rows.items()]
+    if not columns.days():
+        suspects.append(("any date", sum(without_rows.values(), Counter())))
+    for where, rules in suspects:
+        if rules.total() >= DRIFT_ROWS:
+            named = ", ".join(f"{rule} ({count} rows)" for rule, count in rules.most_common(3))
+            raise SchemaDriftError(
+                f"{table.vendor}/{table.name}: no row of {where} has the documented format: {named}. The vendor has "
+                "changed it; what it sent is kept in the archive, the partition from before still stands; "
+                "update the pipeline and run these dates again"
+            )
 
 
-def _without_duplicates(ordered: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, dict[date, int], pl.DataFrame]:
-    """Rows once; how many came again word for word, by partition; rows that contradict one with the same key."""
+def _without_duplicates(
+    ordered: pl.DataFrame, table: Table, subject: str
+) -> tuple[pl.DataFrame, dict[date, Counter[str]], pl.DataFrame]:
+    """Rows once; how many came again word for word, by partition and meeting; rows that contradict another."""
     key = ("_ended", *table.key)
     again = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in key)
     if not ordered.select(again.any()).item():
         return ordered, {}, ordered.clear()
     said = ["_ended", *(name for name in table.schema.names if name != "document_id")]
     once = ordered.unique(subset=said, keep="first", maintain_order=True)
-    repeated = ordered.join(once.select("_index"), on="_index", how="anti").group_by("_ended").len()
+    repeated: dict[date, Counter[str]] = {}
+    again_word_for_word = ordered.join(once.select("_index"), on="_index", how="anti")
+    for day, meeting in again_word_for_word.select("_ended", subject).iter_rows():
+        repeated.setdefault(day, Counter())[meeting] += 1
     kept = once.unique(subset=list(key), keep="first", maintain_order=True)
     conflicts = once.join(kept.select("_index"), on="_index", how="anti", maintain_order="left")
-    return kept, dict(repeated.iter_rows()), conflicts
+    return kept, repeated, conflicts
 
 
 def _broken_rules(frame: pl.DataFrame, table: Table) -> dict[int, set[str]]:

@@ -21,8 +21,9 @@ from attendance_pipeline.errors import AttendanceError, StorageError
 from attendance_pipeline.files import writing
 from attendance_pipeline.settings import PROJECT, Settings
 
-PROCESS = "attendance/process"
-"""Tag of a run in a process of ours: which, so that a later one can tell that it was killed."""
+HEADLESS = "attendance/headless"
+"""Tag of a run outside Dagster's own processes, with the machine's name, so that a later one finds it unfinished."""
+HERE = socket.gethostname()
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -41,7 +42,7 @@ class Ran:
 
 @contextmanager
 def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The instance in DAGSTER_HOME; without one, the instance that belongs to the data folder.
+    """The instance in DAGSTER_HOME; without one, the instance of the data folder, whose run lock the caller holds.
 
     With the default data folder that is the instance which `dagster dev` opens in the project's folder.
     """
@@ -78,7 +79,7 @@ def run_job(
     Raises:
         AttendanceError: what stopped the run, in one line.
     """
-    tags = {PROCESS: f"{socket.gethostname()}:{os.getpid()}"} | (range_tags(*days) if days else {})
+    tags = {HEADLESS: HERE} | (range_tags(*days) if days else {})
     try:
         # What dbt and Dagster print stands in dbt.log and in the event log; the terminal is the user's.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -118,13 +119,14 @@ def _places(home: Path) -> dict[str, Any]:
 
 
 def _end_killed_runs(on: dg.DagsterInstance) -> None:
-    """A killed process can't end its run, nor give back its place in a pool."""
-    here = socket.gethostname()
-    for run in on.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])):
-        host, _, number = run.tags.get(PROCESS, "").rpartition(":")
-        if host == here and not Path(f"/proc/{number}").exists():
-            on.report_run_failed(run, f"process {number} was killed; what it had landed is kept")
-            on.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    """A killed process can't end its run, nor give back its place in a pool.
+
+    The caller holds the data folder's run lock: a run of ours that still counts as started has lost its process.
+    """
+    unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
+    for run in on.get_runs(dg.RunsFilter(statuses=unfinished, tags={HEADLESS: HERE})):
+        on.report_run_failed(run, "its process was killed; what it had landed is kept")
+        on.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def _dbt_says(error: DagsterDbtCliRuntimeError) -> str:

@@ -7,6 +7,7 @@ from time import monotonic
 import httpx
 import msgspec
 
+from attendance_pipeline.errors import NOT_JSON
 from attendance_pipeline.http.errors import OutageError, RefusedError
 
 RENEW_BEFORE = 60.0
@@ -73,7 +74,7 @@ class BearerAuth(httpx.Auth):
             raise RefusedError(f"{self._vendor}: {self._explain(response)}")
         try:
             token = msgspec.json.decode(response.content, type=Token)
-        except msgspec.DecodeError:
+        except NOT_JSON:
             token = None
         if response.status_code != 200 or token is None:
             raise OutageError(

@@ -4,7 +4,6 @@ Knows clocks and counts. Knows nothing of httpx, of a vendor's paths or of what 
 """
 
 import asyncio
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -13,6 +12,10 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from time import monotonic
 
+import msgspec
+
+from attendance_pipeline.errors import NOT_JSON
+from attendance_pipeline.files import writing
 from attendance_pipeline.http.errors import QuotaError
 
 Clock = Callable[[], datetime]
@@ -38,10 +41,13 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
     if not value:
         return None
     text = value.strip()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return timedelta(seconds=float(text))
-    if drawn := re.fullmatch(r"rand\((\d+)\),\s*add\((\d+)\)", text):
-        return timedelta(seconds=int(drawn[1]) + int(drawn[2]))
+    try:
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            return timedelta(seconds=float(text))
+        if drawn := re.fullmatch(r"rand\((\d+)\),\s*add\((\d+)\)", text):
+            return timedelta(seconds=int(drawn[1]) + int(drawn[2]))
+    except OverflowError:
+        return None
     try:
         until = datetime.fromisoformat(text)
     except ValueError:
@@ -52,6 +58,14 @@ def retry_after(value: str | None, now: datetime) -> timedelta | None:
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
     return until - now if until > now else None
+
+
+class _Count(msgspec.Struct):
+    day: str
+    spent: int
+
+
+_COUNT = msgspec.json.Decoder(_Count)
 
 
 class DailyBudget:
@@ -70,9 +84,12 @@ class DailyBudget:
         self._usable = None if limit is None else limit - reserve
         self._day, self._spent, self._unsaved = clock().date().isoformat(), 0, 0
         if file.exists():
-            kept = json.loads(file.read_text() or "{}")
-            if kept.get("day") == self._day:
-                self._spent = int(kept["spent"])
+            try:
+                kept = _COUNT.decode(file.read_bytes())
+            except NOT_JSON:
+                kept = _Count(day="", spent=0)
+            if kept.day == self._day:
+                self._spent = kept.spent
 
     @property
     def left(self) -> int | None:
@@ -116,10 +133,11 @@ class DailyBudget:
         self._unsaved = 0
         if self._limit is None:
             return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._file.with_suffix(".tmp")
-        beside.write_text(json.dumps({"day": self._day, "spent": self._spent}))
-        beside.replace(self._file)
+        with writing(self._file):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            beside = self._file.with_suffix(".tmp")
+            beside.write_bytes(msgspec.json.encode(_Count(self._day, self._spent)))
+            beside.replace(self._file)
 
 
 class Pacer:

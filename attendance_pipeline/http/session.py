@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from random import uniform
 from time import monotonic
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from urllib.parse import urlencode
 from urllib.request import getproxies, proxy_bypass
 
@@ -22,7 +23,9 @@ import aiohttp
 import httpx
 import msgspec
 from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
+from attendance_pipeline.errors import NOT_JSON
 from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError, RefusedError
 from attendance_pipeline.http.pacing import LONGEST_WAIT, Clock, Pacer, retry_after, utc_now
 
@@ -106,9 +109,11 @@ class Session:
         self._day_is_spent = day_is_spent
         self._clock = clock
         self._slots = asyncio.Semaphore(IN_FLIGHT)
+        certificates = ssl.create_default_context()
         self._client = httpx.AsyncClient(
             auth=auth,
-            transport=AiohttpTransport(client=_aiohttp_session, proxy=_proxy(base)),
+            transport=_Transport(certificates, _proxy(base)),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(connect=15, read=60, write=30, pool=None),
             headers={"Accept": "application/json", "User-Agent": "attendance-pipeline"},
             follow_redirects=False,
@@ -121,8 +126,10 @@ class Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.pacer.budget.save()
-        await self._client.__aexit__(kind, error, trace)
+        try:
+            self.pacer.budget.save()
+        finally:
+            await self._client.__aexit__(kind, error, trace)
 
     async def get(self, path: str, query: dict[str, str], decoder: msgspec.json.Decoder[T], label: str) -> Answer[T]:
         """Ask once, trying again while an answer is missing, faulty or not what it says it is.
@@ -158,10 +165,10 @@ class Session:
                 except OutageError as error:
                     failed += 1
                     self.traffic.failed_attempts[label] += 1
-                    if failed >= ATTEMPTS:
+                    if failed >= ATTEMPTS or (error.wait and error.wait > LONGEST_WAIT):
                         raise
                     # Only this request waits: one poisonous meeting must not slow the others down.
-                    await asyncio.sleep(min(error.wait or _backoff(failed), LONGEST_WAIT).total_seconds())
+                    await asyncio.sleep((error.wait or _backoff(failed)).total_seconds())
 
     async def _attempt(self, path: str, request: str, decoder: msgspec.json.Decoder[T], label: str) -> Answer[T]:
         asked = self._client.build_request("GET", self._base + request)
@@ -175,10 +182,11 @@ class Session:
                     body = await self._bounded(response, path)
                 finally:
                     await response.aclose()
-        except (httpx.TransportError, aiohttp.ClientError, TimeoutError) as error:
+        except (httpx.TransportError, httpx.DecodingError, aiohttp.ClientError, TimeoutError) as error:
             cause = type(error.__cause__ or error).__name__
+            host = error.request.url.host if isinstance(error, httpx.RequestError) else asked.url.host
             raise OutageError(
-                f"{self._vendor} can't be reached at {asked.url.host} (GET {path}: {cause}); "
+                f"{self._vendor} can't be reached at {host} (GET {path}: {cause}); "
                 "check the network and the vendor's status page, then run again"
             ) from error
         self.traffic.note(label, path, monotonic() - began)
@@ -204,10 +212,8 @@ class Session:
             wait = retry_after(response.headers.get("retry-after"), now)
             if self._day_is_spent(response.headers, body):
                 self.pacer.budget.exhaust()
-                raise QuotaError(
-                    f"{self._vendor}: {self.pacer.budget.spent_up(now + wait if wait else None)}",
-                    now + (wait or timedelta(days=1)),
-                )
+                spent = self.pacer.budget.spent_up(now + wait if wait else None)
+                raise QuotaError(f"{self._vendor}: {spent}", spent.resumes_at)
             raise Throttled(wait or timedelta(seconds=uniform(1, 2)))  # noqa: S311 - jitter, not a secret
         if status in RETRYABLE:
             raise OutageError(
@@ -228,7 +234,7 @@ class Session:
         if status < 300:
             try:
                 content = decoder.decode(body)
-            except msgspec.DecodeError as error:
+            except NOT_JSON as error:
                 raise OutageError(
                     f"{self._vendor} answered {status} to GET {path} with a body that isn't the documented "
                     f"JSON ({len(body)} bytes); run again later",
@@ -249,13 +255,43 @@ def _backoff(failed: int) -> timedelta:
 
 def _proxy(url: httpx.URL) -> httpx.Proxy | None:
     """The proxy that the environment names for this address, looked up once: aiohttp would do so at each request."""
-    named = None if proxy_bypass(url.host) else getproxies().get(url.scheme)
-    return httpx.Proxy(named) if named else None
+    named = None if proxy_bypass(url.netloc.decode()) else getproxies().get(url.scheme)
+    if not named:
+        return None
+    return httpx.Proxy(named if "://" in named else f"http://{named}")
 
 
-def _aiohttp_session() -> aiohttp.ClientSession:
+class _Exact:
+    """Sends addresses as they are; aiohttp would decode what it finds needlessly encoded (`%3D`)."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self.session = session
+
+    def request(self, method: str, url: str, **options: Any) -> Any:
+        return self.session.request(method, URL(url, encoded=True), **options)
+
+
+class _Transport(AiohttpTransport):
+    def __init__(self, certificates: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+        super().__init__(verify=certificates, proxy=proxy)
+        self._exact: _Exact | None = None
+
+    def get_client(self) -> Any:
+        if self._exact is None:
+            self._exact = _Exact(_aiohttp_session(self.ssl_context))
+        return self._exact
+
+    async def aclose(self) -> None:
+        if self._exact is not None:
+            await self._exact.session.close()
+
+
+def _aiohttp_session(certificates: ssl.SSLContext) -> aiohttp.ClientSession:
     """As httpx would: certificates verified, connections kept, no cookies."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=IN_FLIGHT, ssl=ssl.create_default_context()),
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=IN_FLIGHT, ssl=certificates),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
+    # It would send a request again by itself, past the pacer and the budget.
+    session._retry_connection = False
+    return session

@@ -1,10 +1,11 @@
 """What a vendor is to the rest of the pipeline, and the walk through its pages that all vendors share."""
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -110,6 +111,16 @@ class Vendor(ABC, Generic[M]):
     @abstractmethod
     def doctor(self, session: Session) -> AsyncIterator[Check]:
         """Try what a pull needs, cheapest first."""
+
+
+async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all of it at the same time; the first failure ends the rest and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+    except* Exception as errors:  # noqa: BLE001 - unwrapped, whatever it is
+        raise errors.exceptions[0] from None
 
 
 async def walk(

@@ -1,22 +1,15 @@
 import os
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from attendance_pipeline.http import session as session_module
-from attendance_pipeline.http.oauth import BearerAuth
 from attendance_pipeline.http.pacing import DailyBudget, Pacer
 from attendance_pipeline.http.session import Session
 
-from .local_vendor import SECRET
-
-NOW = datetime(2026, 3, 16, 15, 0, 0, tzinfo=UTC)
-
-Sessions = Callable[..., Session]
+from .local_vendor import NOW, Sessions, bearer
 
 
 @pytest.fixture
@@ -38,18 +31,14 @@ def budget(tmp_path: Path) -> DailyBudget:
 
 @pytest.fixture
 def session(budget: DailyBudget, monkeypatch: pytest.MonkeyPatch) -> Sessions:
-    """Makes sessions with an API whose tokens come from `token_url`; pauses between attempts last no time."""
-    monkeypatch.setattr(session_module, "_backoff", lambda failed: session_module.timedelta(milliseconds=failed))
+    """Pauses between attempts last no time."""
+    monkeypatch.setattr(session_module, "_backoff", lambda failed: timedelta(milliseconds=failed))
 
     def make(url: str, token_url: str, **changes: Any) -> Session:
         arguments: dict[str, Any] = {
             "vendor": "acme",
             "base_url": url,
-            "auth": BearerAuth(
-                "acme",
-                lambda: httpx.Request("POST", token_url, headers={"Authorization": "Basic Y2xpZW50"}, content=SECRET),
-                lambda response: f"refused with {response.status_code}, check ACME_CLIENT_SECRET",
-            ),
+            "auth": bearer(token_url),
             "pacer": Pacer({"heavy": 10_000, "light": 10_000}, budget, frozenset({"heavy"})),
             "day_is_spent": lambda headers, _: headers.get("x-limit") == "daily",
             "clock": lambda: NOW,

@@ -4,11 +4,21 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from time import monotonic
 from types import TracebackType
 from typing import Any, Literal, Self
 
+import httpx
+
+from attendance_pipeline.http.oauth import BearerAuth
+from attendance_pipeline.http.session import Session
+
+NOW = datetime(2026, 3, 16, 15, 0, 0, tzinfo=UTC)
 SECRET = "made-up-client-secret"
+
+Sessions = Callable[..., Session]
+"""Makes a session with the API at the first address, whose tokens come from the second."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,15 @@ def in_turn(*answers: Raw) -> Answering:
     return lambda _: left.pop(0) if len(left) > 1 else left[0]
 
 
+def bearer(token_url: str) -> BearerAuth:
+    """What puts tokens from `token_url` on requests; it sends `SECRET` there."""
+    return BearerAuth(
+        "acme",
+        lambda: httpx.Request("POST", token_url, headers={"Authorization": "Basic Y2xpZW50"}, content=SECRET),
+        lambda response: f"refused with {response.status_code}, check ACME_CLIENT_SECRET",
+    )
+
+
 @dataclass
 class LocalVendor:
     """Mints tokens at `/token`, and asks `answering` for everything else. An async context manager."""
@@ -89,6 +108,10 @@ class LocalVendor:
         """Seconds between one request and the next."""
         times = [asked.at for asked in self.asked]
         return [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+
+    async def left_alone(self) -> None:
+        """Wait until every connection is closed."""
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     def _token(self, _: Asked) -> Raw:
         return answer(body={"access_token": f"token-{len(self.minted)}", "expires_in": 3600})

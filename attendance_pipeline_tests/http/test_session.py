@@ -1,23 +1,21 @@
 import asyncio
 import gzip
 import ssl
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from urllib.parse import parse_qsl, quote, urlsplit
 
-import httpx
 import msgspec
 import pytest
 
+from attendance_pipeline.errors import StorageError
 from attendance_pipeline.http import session as session_module
 from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError, VendorError
-from attendance_pipeline.http.pacing import DailyBudget
+from attendance_pipeline.http.pacing import DailyBudget, Pacer
 from attendance_pipeline.http.session import ATTEMPTS, IN_FLIGHT, THROTTLED_ATTEMPTS, Answer, Session
 
-from .conftest import NOW, Sessions
-from .local_vendor import SECRET, Asked, LocalVendor, Raw, answer, in_turn
+from .local_vendor import NOW, SECRET, Asked, LocalVendor, Raw, Sessions, answer, in_turn
 
 pytestmark = pytest.mark.anyio
 
@@ -85,7 +83,7 @@ async def test_the_apis_address_may_have_a_path_of_its_own(session: Sessions) ->
     assert vendor.asked[0].target == "/v2/users"
 
 
-@pytest.mark.parametrize("status", [400, 402, 403, 404, 405, 409, 410, 422, 451])
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 422])
 async def test_a_refusal_is_an_answer_and_asked_once(session: Sessions, status: int) -> None:
     body = b'{"code": 3001, "message": "Meeting does not exist"}'
     async with LocalVendor(lambda _: answer(status, body)) as vendor, session(vendor.url, vendor.token_url) as api:
@@ -119,17 +117,17 @@ async def test_attempts_at_a_service_that_keeps_failing_are_bounded(session: Ses
     assert api.traffic.failed_attempts == {"heavy": ATTEMPTS}
 
 
-@pytest.mark.parametrize("header", ["0.3", "2026-03-16T15:00:00.300Z"])
+@pytest.mark.parametrize("header", ["0.15", "2026-03-16T15:00:00.150Z"])
 async def test_a_failing_service_is_left_alone_as_long_as_it_asks(session: Sessions, header: str) -> None:
     busy = answer(503, "", Retry_After=header)
     async with LocalVendor(in_turn(busy, GOOD)) as vendor, session(vendor.url, vendor.token_url) as api:
         await ask(api)
 
-    assert vendor.pauses[0] >= 0.29
+    assert vendor.pauses[0] >= 0.14
 
 
 async def test_one_failing_request_does_not_slow_the_others_down(session: Sessions) -> None:
-    busy = answer(503, "", Retry_After="0.4")
+    busy = answer(503, "", Retry_After="0.3")
 
     def answering(asked: Asked) -> Raw:
         first = asked.target.startswith("/poison") and sum(one.target == asked.target for one in vendor.asked) == 1
@@ -156,24 +154,29 @@ async def test_a_failing_service_that_asks_for_more_patience_than_a_run_has_is_a
     assert len(vendor.asked) == 1
 
 
-@pytest.mark.parametrize("header", ["0.2", "2026-03-16T15:00:00.200Z"])
+@pytest.mark.parametrize("header", ["0.1", "2026-03-16T15:00:00.100Z"])
 async def test_told_to_slow_down_the_session_waits_and_asks_again(session: Sessions, header: str) -> None:
     throttled = answer(429, {"code": 429}, Retry_After=header)
-    async with LocalVendor(in_turn(throttled, throttled, GOOD)) as vendor:
-        async with session(vendor.url, vendor.token_url) as api:
-            found = await ask(api)
+    answers = in_turn(throttled, throttled, GOOD)
+    async with LocalVendor(answers) as vendor, session(vendor.url, vendor.token_url) as api:
+        found = await ask(api)
 
     assert found.content is not None
-    assert all(pause >= 0.19 for pause in vendor.pauses)
-    assert api.pacer.waited["told"] == pytest.approx(0.4)
+    assert all(pause >= 0.09 for pause in vendor.pauses)
+    assert api.pacer.waited["told"] == pytest.approx(0.2)
     assert api.traffic.failed_attempts == {}
 
 
-async def test_told_to_slow_down_without_a_wait_the_session_waits_a_second_or_two(session: Sessions) -> None:
-    async with LocalVendor(in_turn(answer(429), GOOD)) as vendor, session(vendor.url, vendor.token_url) as api:
+@pytest.mark.parametrize("headers", [{}, {"Retry_After": "soon"}, {"Retry_After": "0"}])
+async def test_told_to_slow_down_without_a_wait_the_session_waits_a_second_or_two(
+    session: Sessions, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    monkeypatch.setattr(session_module, "uniform", lambda least, most: (least + most) / 30)
+    throttled = answer(429, **headers)
+    async with LocalVendor(in_turn(throttled, GOOD)) as vendor, session(vendor.url, vendor.token_url) as api:
         await ask(api)
 
-    assert 0.99 <= vendor.pauses[0] < 3
+    assert vendor.pauses[0] >= 0.09
 
 
 async def test_a_slow_down_holds_every_request_of_its_label(session: Sessions) -> None:
@@ -227,10 +230,10 @@ async def test_a_day_that_is_spent_ends_asking_and_says_when_it_goes_on(
     assert len(vendor.asked) == 1
 
 
-async def test_a_day_that_is_spent_without_a_word_on_its_end_goes_on_at_midnight_utc(session: Sessions) -> None:
-    async with LocalVendor(lambda _: answer(429, {}, x_limit="daily")) as vendor:
-        async with session(vendor.url, vendor.token_url) as api:
-            error = await error_of(api)
+async def test_a_spent_day_without_a_word_on_its_end_goes_on_at_midnight_utc(session: Sessions) -> None:
+    spent = answer(429, {}, x_limit="daily")
+    async with LocalVendor(lambda _: spent) as vendor, session(vendor.url, vendor.token_url) as api:
+        error = await error_of(api)
 
     assert isinstance(error, QuotaError)
     assert "go on after 2026-03-17 00:00 UTC" in str(error)
@@ -258,6 +261,17 @@ async def test_every_attempt_costs_budget_and_the_count_outlives_the_session(
     assert DailyBudget(tmp_path / "today.json", 1_000, 100, clock=lambda: NOW).left == 900 - 3
 
 
+async def test_a_count_that_cannot_be_written_leaves_no_connection_open(session: Sessions, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file stands here")
+    budget = DailyBudget(tmp_path / "state" / "today.json", 1_000, 100, clock=lambda: NOW)
+    async with LocalVendor(lambda _: GOOD) as vendor:
+        with pytest.raises(StorageError):
+            async with session(vendor.url, vendor.token_url, pacer=Pacer({"heavy": 100}, budget, frozenset())) as api:
+                await ask(api)
+        async with asyncio.timeout(5):
+            await vendor.left_alone()
+
+
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 FAULTS = {
     "hangs up": Raw(b"", "close"),
@@ -276,6 +290,7 @@ FAULTS = {
     "sends nothing": answer(body=b""),
     "sends nothing at all with a 204": Raw(b"HTTP/1.1 204 No Content\r\n\r\n"),
     "sends JSON of another shape": answer(body=[1, 2]),
+    "nests without end": answer(body=b'{"names": [], "deep": ' + b"[" * 100_000),
     "lacks a field": answer(body={"next_token": ""}),
     "sends text in another encoding": answer(body='{"names": ["aná"]}'.encode("latin-1")),
     "says gzip and isn't": answer(body='{"names": []}', Content_Encoding="gzip"),
@@ -315,6 +330,20 @@ async def test_a_vendor_that_cannot_be_reached_is_an_outage(session: Sessions) -
     assert error.status == 0
 
 
+@pytest.mark.parametrize("address", ["ana%40example.com", "ana@example.com"])
+async def test_a_persons_address_is_asked_for_and_kept_but_shown_nowhere(session: Sessions, address: str) -> None:
+    path = f"/report/users/{address}/meetings"
+    async with LocalVendor(lambda _: GOOD) as vendor, session(vendor.url, vendor.token_url) as api:
+        found = await ask(api, path)
+        vendor.answering = in_turn(answer(500))
+        error = await error_of(api, path)
+
+    assert found.request.startswith(path)
+    assert "GET /report/users/…/meetings" in str(error)
+    assert api.traffic.slowest_request == "/report/users/…/meetings"
+    assert "example.com" not in str(error)
+
+
 async def test_a_name_that_nobody_has_is_an_outage(session: Sessions) -> None:
     async with LocalVendor() as login, session("http://acme.invalid", login.token_url) as api:
         error = await error_of(api)
@@ -332,7 +361,7 @@ async def test_a_name_that_nobody_has_is_an_outage(session: Sessions) -> None:
 async def test_an_answer_that_does_not_end_is_an_outage(
     session: Sessions, monkeypatch: pytest.MonkeyPatch, content: bytes, then: str
 ) -> None:
-    monkeypatch.setattr(session_module, "LONGEST_REQUEST", 0.15)
+    monkeypatch.setattr(session_module, "LONGEST_REQUEST", 0.1)
     monkeypatch.setattr(session_module, "ATTEMPTS", 2)
     endless = Raw(content, then)  # type: ignore[arg-type]
     async with LocalVendor(lambda _: endless) as vendor, session(vendor.url, vendor.token_url) as api:
@@ -374,11 +403,10 @@ async def test_a_body_as_large_as_a_page_may_be_is_taken(session: Sessions, monk
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("target", ["foreign", "own"])
+@pytest.mark.parametrize("target", ["{foreign}/steal?page_token=query-value", "/elsewhere"], ids=["away", "within"])
 async def test_a_redirect_is_not_followed_wherever_it_leads(session: Sessions, status: int, target: str) -> None:
     async with LocalVendor() as foreign, LocalVendor() as vendor, session(vendor.url, vendor.token_url) as api:
-        there = {"foreign": f"{foreign.url}/steal?page_token=query-value", "own": "/elsewhere"}[target]
-        vendor.answering = in_turn(answer(status, b"", Location=there))
+        vendor.answering = in_turn(answer(status, b"", Location=target.format(foreign=foreign.url)))
         error = await error_of(api)
 
     assert isinstance(error, ForeignHostError)
@@ -387,7 +415,7 @@ async def test_a_redirect_is_not_followed_wherever_it_leads(session: Sessions, s
     assert len(vendor.asked) == 1
 
 
-@pytest.mark.parametrize("path", ["@127.0.0.1:{port}/x", ":{port}", "{port}/x", ".evil.invalid/x"])
+@pytest.mark.parametrize("path", ["@127.0.0.1:{port}/x", "{port}/x"])
 async def test_a_path_that_leaves_the_vendors_host_is_not_asked(session: Sessions, path: str) -> None:
     """A path made from a vendor's link or id must not turn into a host, a port or a password."""
     async with LocalVendor() as foreign, LocalVendor() as vendor, session(vendor.url, vendor.token_url) as api:
@@ -404,7 +432,7 @@ UUIDS = ["4444AAAiAAAAAiAiAiiAii==", "/aB+c//d==", "a b%c?d#e", "aná~@:!$&'()*,
 
 @pytest.mark.parametrize("uuid", UUIDS)
 async def test_a_path_arrives_exactly_as_it_was_encoded(session: Sessions, uuid: str) -> None:
-    """Once (`%2B`, `%2F`, `%3D`) and twice (`%252F`): a vendor decodes as often as it says, and signs none of ours."""
+    """Encoded once (`%2B`, `%2F`, `%3D`) and twice (`%252F`), as Zoom wants it of UUIDs with slashes."""
     once = quote(uuid, safe="")
     paths = [f"/report/meetings/{encoded}/participants" for encoded in (once, quote(once, safe=""))]
     async with LocalVendor(lambda _: GOOD) as vendor, session(f"{vendor.url}/v2", vendor.token_url) as api:
@@ -447,8 +475,9 @@ async def test_a_cancelled_request_makes_room_for_the_next(session: Sessions) ->
     hanging = Raw(HEAD, "stall")
     async with LocalVendor(lambda _: hanging) as vendor, session(vendor.url, vendor.token_url) as api:
         tasks = [asyncio.create_task(ask(api)) for _ in range(IN_FLIGHT)]
-        while len(vendor.asked) < IN_FLIGHT:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            while len(vendor.asked) < IN_FLIGHT:
+                await asyncio.sleep(0.01)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -504,15 +533,29 @@ async def test_the_environments_proxy_is_used(
     ]
 
 
+async def test_a_proxy_in_front_of_an_https_vendor_sees_neither_path_nor_secret(
+    session: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with LocalVendor(lambda _: answer(403, "no tunnel")) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        async with session("https://api.acme.invalid", "https://login.acme.invalid/token") as api:
+            error = await error_of(api)
+
+    assert isinstance(error, OutageError)
+    assert {(asked.method, asked.target) for asked in proxy.asked} == {("CONNECT", "login.acme.invalid:443")}
+    assert not any(SECRET in repr(asked) or "Basic" in repr(asked) for asked in proxy.asked)
+
+
+# httpx-aiohttp 0.2 hands the password over in a way that aiohttp 4 will drop
+@pytest.mark.filterwarnings("ignore:.*(BasicAuth is|'proxy_auth' parameter is) deprecated:DeprecationWarning")
 async def test_a_proxys_password_goes_to_the_proxy_and_into_no_message(
     session: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with LocalVendor(lambda _: answer(502, "no route")) as proxy, LocalVendor() as login:
+    async with LocalVendor(lambda _: answer(502, "no route")) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://ana:made-up@127.0.0.1:{proxy.port}")
-        proxy.minting = login._token
-        async with session("http://api.acme.invalid", "http://login.acme.invalid/token") as api:
+        async with session("http://api.acme.invalid", "http://login.acme.invalid/oauth") as api:
             failing = await error_of(api)
-    async with session("http://api.acme.invalid", "http://login.acme.invalid/token") as api:
+    async with session("http://api.acme.invalid", "http://login.acme.invalid/oauth") as api:
         absent = await error_of(api)
 
     assert {asked.headers.get("proxy-authorization") for asked in proxy.asked} == {"Basic YW5hOm1hZGUtdXA="}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 
+from attendance_pipeline.errors import NOT_JSON
 from attendance_pipeline.http.errors import RefusedError
 from attendance_pipeline.http.oauth import BearerAuth
 from attendance_pipeline.http.pacing import Clock, DailyBudget, Pacer
@@ -54,7 +55,7 @@ class Refusal:
         try:
             said = msgspec.json.decode(body)
             return cls(status, int(said["code"]), str(said.get("message", "")))
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+        except (*NOT_JSON, KeyError, TypeError, ValueError):
             code = re.search(r'"code"\s*:\s*"?(\d+)', text)
             return cls(status, int(code[1]) if code else 0, text)
 
@@ -126,7 +127,7 @@ def _explain(response: httpx.Response) -> str:
     try:
         said = msgspec.json.decode(response.content)
         error = str(said.get("error", "")) or f"code {int(said['code'])}"
-    except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError):
+    except (*NOT_JSON, AttributeError, KeyError, TypeError, ValueError):
         error = "no reason"
     way_out = TOKEN_REFUSALS.get(error, "check ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET")
     return f"the token endpoint refused the credentials ({response.status_code}, {error}): {way_out}"

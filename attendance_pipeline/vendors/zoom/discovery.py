@@ -4,7 +4,6 @@ Facts: Zoom's reference of `/report/history_meetings`, `/users`, `/report/users`
 All of them list six months back and a month at a time, by dates whose zone isn't documented.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,7 +14,7 @@ import msgspec
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.http.errors import RefusedError
 from attendance_pipeline.http.session import Session, nameless
-from attendance_pipeline.vendors.base import Discovery, Keep, walk
+from attendance_pipeline.vendors.base import Discovery, Keep, together, walk
 from attendance_pipeline.vendors.zoom.account import Refusal, token_died
 from attendance_pipeline.windows import Window, request_windows
 
@@ -112,9 +111,7 @@ async def discover(session: Session, days: Sequence[date], today: date, keep: Ke
             reason="/report/history_meetings names no meeting with one participant",
         )
         types, hosts = ["pastOne"], await _hosts(session, started, keep, everyone=False)
-    async with asyncio.TaskGroup() as asking:
-        for host in sorted(hosts):
-            asking.create_task(_host(session, host, types, started, keep, found))
+    await together(_host(session, host, types, started, keep, found) for host in sorted(hosts))
     return found
 
 

@@ -15,16 +15,19 @@ from attendance_pipeline.vendors.zoom.discovery import REACH
 _ANYTHING = msgspec.json.Decoder(dict)
 
 NOBODY = quote("AAAAAAAAAAAAAAAAAAAAAA==", safe="")
-"""A UUID that no meeting has: 404 means that the call itself is allowed."""
+"""An id that no meeting and no user has: 404 means that the call itself is allowed."""
+NOT_FOUND = frozenset({1001, 3001})
 
 NEEDED = (
     # path, the granular scope, what it is for
     ("/report/history_meetings", "report:read:list_history_meetings:admin", "ended meetings, account-wide"),
     ("/report/users", "report:read:list_users:admin", "who hosted"),
     ("/users", "user:read:list_users:admin", "ended meetings host by host, where account-wide is refused"),
+    (f"/report/users/{NOBODY}/meetings", "report:read:user:admin", "a host's ended meetings"),
     (f"/report/meetings/{NOBODY}/participants", "report:read:list_meeting_participants:admin", "attendance"),
     (f"/report/meetings/{NOBODY}", "report:read:meeting:admin", "one-participant meetings"),
     (f"/report/webinars/{NOBODY}/participants", "report:read:list_webinar_participants:admin", "webinars"),
+    (f"/report/webinars/{NOBODY}", "report:read:webinar:admin", "one-participant webinars"),
 )
 
 
@@ -36,7 +39,7 @@ async def doctor(session: Session, today: date) -> AsyncIterator[Check]:
     dates = {"from": (today - timedelta(days=1)).isoformat(), "to": today.isoformat(), "page_size": "30"}
     for index, (path, scope, purpose) in enumerate(NEEDED):
         label = "medium" if path == "/users" else "heavy"
-        query = {} if NOBODY in path else {"page_size": "30"} if path == "/users" else dates
+        query = dates if path.startswith(("/report/users", "/report/history")) else {}
         try:
             answer = await session.get(path, query, _ANYTHING, label)
         except RefusedError as error:
@@ -44,9 +47,9 @@ async def doctor(session: Session, today: date) -> AsyncIterator[Check]:
             return
         if index == 0:
             yield Check("credentials", True, "Zoom gave a token")
-        name = f"{path.replace(NOBODY, '{uuid}')} ({purpose})"
+        name = f"{path.replace(NOBODY, '{id}')} ({purpose})"
         refusal = None if answer.status < 400 else Refusal.read(answer.status, answer.body)
-        if refusal is None or (NOBODY in path and refusal.code == 3001):
+        if refusal is None or (NOBODY in path and refusal.code in NOT_FOUND):
             yield Check(name, True, "allowed")
         elif refusal.scopes != "the report scopes":
             yield Check(name, False, f"{refusal}: add the scope {scope}, then activate the app again")

@@ -1,6 +1,7 @@
 """Zoom's archived documents → the tables `meetings`, `participants` and `readings`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -10,6 +11,7 @@ import msgspec
 import pyarrow as pa
 
 from attendance_pipeline.archive import Archive, Document
+from attendance_pipeline.errors import NOT_JSON
 from attendance_pipeline.readings import Count, Held, Timing, reading_rows
 from attendance_pipeline.shape import Broken, Columns, RowReader, Shaped, Unread, partitions, quarantine_table
 from attendance_pipeline.vendors.zoom.attendance import DETAIL, ZoomMeeting
@@ -65,7 +67,9 @@ def shape_meetings(archive: Archive, days: Sequence[date]) -> tuple[dict[date, S
             if isinstance(meeting, str):
                 unread.append(Unread(meeting, position, readers[document.kind].raw(document)[position]))
                 continue
-            _note(said, meeting["uuid"], document.kind, _Listed(meeting, document.document_id, position))
+            # Rows without a UUID are told apart by their place, so that each is quarantined.
+            uuid = meeting["uuid"] or f"{document.document_id} {position}"
+            _note(said, uuid, document.kind, _Listed(meeting, document.document_id, position))
             if "type=pastOne" in document.request:
                 alone.add(meeting["uuid"])
         for bad in unread:
@@ -119,6 +123,8 @@ def shape_attendance(
     for shaped in participants.values():
         for uuid, held in _by_value(shaped.rows["meeting_uuid"]):
             counts[uuid].rows = held
+        for uuid, repeated in shaped.repeated.items():
+            counts[uuid].duplicates = repeated
         for uuid, quarantined in _by_value(shaped.quarantined["subject"]):
             counts.setdefault(uuid, Count()).quarantined = quarantined
     readings = {
@@ -240,7 +246,10 @@ def _json(value: object) -> str | None:
 
 def _whereabouts(row: bytes, document: Document) -> tuple[date, str]:
     """The ended date and the UUID of a row that couldn't be read, as well as they can be told."""
-    said = msgspec.json.decode(row) if row.strip().startswith(b"{") else {}
+    said: dict[str, Any] = {}
+    with suppress(*NOT_JSON):
+        read = msgspec.json.decode(row)
+        said = read if isinstance(read, dict) else {}
     texts = [said.get(name) for name in ("end_time", "start_time")]
     instants = [_instant(text) for text in texts if isinstance(text, str)]
     day = next((instant.date() for instant in instants if instant), document.window_last)

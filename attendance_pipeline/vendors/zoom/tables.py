@@ -5,7 +5,7 @@ Facts: Zoom's reference of `/report/history_meetings`, `/report/users/{id}/meeti
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pandera.polars as pandera
@@ -14,6 +14,8 @@ import polars as pl
 from attendance_pipeline.shape import Table
 
 WEBINAR_TYPES = frozenset({5, 6, 9})
+Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Json = list[Any] | dict[str, Any] | None
 
 
@@ -21,21 +23,21 @@ class HistoryMeeting(msgspec.Struct, forbid_unknown_fields=True):
     """A row of `/report/history_meetings`."""
 
     meeting_uuid: str
-    meeting_id: int
+    meeting_id: Int64
     type: str
     start_time: str
     end_time: str
     host_display_name: str | None = None
     host_email: str | None = None
     topic: str | None = None
-    participants: int | None = None
-    duration: int | None = None
-    total_participant_minutes: int | None = None
+    participants: Int32 | None = None
+    duration: Int32 | None = None
+    total_participant_minutes: Int32 | None = None
     department: str | None = None
     group: Json = None
     source: str | None = None
-    unique_viewers: int | None = None
-    max_concurrent_views: int | None = None
+    unique_viewers: Int32 | None = None
+    max_concurrent_views: Int32 | None = None
     create_time: str | None = None
     custom_fields: Json = None
     tracking_fields: Json = None
@@ -46,16 +48,16 @@ class UserMeeting(msgspec.Struct, forbid_unknown_fields=True):
     """A row of `/report/users/{id}/meetings`; its `schedule_time` and join fields are text without a zone."""
 
     uuid: str
-    id: int
-    type: int
+    id: Int64
+    type: Int32
     start_time: str
     end_time: str
     topic: str | None = None
     user_name: str | None = None
     user_email: str | None = None
-    duration: int | None = None
-    total_minutes: int | None = None
-    participants_count: int | None = None
+    duration: Int32 | None = None
+    total_minutes: Int32 | None = None
+    participants_count: Int32 | None = None
     source: str | None = None
     custom_keys: Json = None
     session_key: str | None = None
@@ -68,8 +70,8 @@ class UserMeeting(msgspec.Struct, forbid_unknown_fields=True):
     has_screen_share: bool | None = None
     has_recording: bool | None = None
     has_chat: bool | None = None
-    meeting_encryption_status: int | None = None
-    participants_count_my_account: int | None = None
+    meeting_encryption_status: Int32 | None = None
+    participants_count_my_account: Int32 | None = None
 
 
 class Participant(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -82,7 +84,7 @@ class Participant(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     participant_user_id: str | None = None
     name: str | None = None
     user_email: str | None = None
-    duration: int | None = None
+    duration: Int32 | None = None
     registrant_id: str | None = None
     customer_key: str | None = None
     failover: bool | None = None
@@ -97,16 +99,16 @@ class MeetingDetail(msgspec.Struct, forbid_unknown_fields=True):
     uuid: str
     start_time: datetime
     end_time: datetime
-    id: int | None = None
+    id: Int64 | None = None
     host_id: str | None = None
-    type: int | None = None
+    type: Int32 | None = None
     topic: str | None = None
     user_name: str | None = None
     user_email: str | None = None
     dept: str | None = None
-    duration: int | None = None
-    total_minutes: int | None = None
-    participants_count: int | None = None
+    duration: Int32 | None = None
+    total_minutes: Int32 | None = None
+    participants_count: Int32 | None = None
     tracking_fields: Json = None
     custom_keys: Json = None
 

@@ -1,0 +1,209 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from attendance_pipeline.errors import UsageError
+from attendance_pipeline.settings import PROJECT, ZOOM_CREDENTIALS, Settings
+
+VARIABLES = [name.upper() for name in Settings.model_fields]
+SECRET = "made-up-client-secret"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, without a `.env`, and no variable of ours set."""
+    monkeypatch.chdir(tmp_path)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    return tmp_path
+
+
+def test_without_a_variable_the_defaults_hold() -> None:
+    settings = Settings.load()
+
+    assert settings.zoom_api_url == "https://api.zoom.us/v2"
+    assert settings.zoom_token_url == "https://zoom.us/oauth/token"
+    assert settings.zoom_plan == "pro"
+    assert settings.attendance_start_date == date(2026, 1, 1)
+    assert settings.data == PROJECT / "data"
+    assert settings.lake == PROJECT / "data" / "lake"
+    assert settings.warehouse == PROJECT / "data" / "attendance.duckdb"
+    assert settings.build == PROJECT / "data" / "build.duckdb"
+    assert settings.missing(ZOOM_CREDENTIALS) == ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"]
+
+
+def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    values = {
+        "ZOOM_ACCOUNT_ID": "account",
+        "ZOOM_CLIENT_ID": "client",
+        "ZOOM_CLIENT_SECRET": SECRET,
+        "ZOOM_API_URL": "http://127.0.0.1:8123/zoom/v2",
+        "ZOOM_TOKEN_URL": "http://127.0.0.1:8123/zoom/oauth/token",
+        "ZOOM_PLAN": "business",
+        "ATTENDANCE_DATA": str(tmp_path / "data"),
+        "ATTENDANCE_LAKE": str(tmp_path / "elsewhere"),
+        "ATTENDANCE_WAREHOUSE": str(tmp_path / "public.duckdb"),
+        "ATTENDANCE_START_DATE": "2025-11-30",
+        "ATTENDANCE_BUILD_MEMORY": "2GB",
+    }
+    assert set(VARIABLES) <= set(values), "a setting that this test doesn't know"
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+
+    settings = Settings.load()
+
+    assert (settings.zoom_account_id, settings.zoom_client_id) == ("account", "client")
+    assert settings.zoom_client_secret is not None
+    assert settings.zoom_client_secret.get_secret_value() == SECRET
+    assert settings.zoom_api_url == "http://127.0.0.1:8123/zoom/v2"
+    assert settings.zoom_token_url == "http://127.0.0.1:8123/zoom/oauth/token"
+    assert settings.zoom_plan == "business"
+    assert settings.data == tmp_path / "data"
+    assert settings.lake == tmp_path / "elsewhere"
+    assert settings.warehouse == tmp_path / "public.duckdb"
+    assert settings.build == tmp_path / "data" / "build.duckdb"
+    assert settings.attendance_start_date == date(2025, 11, 30)
+    assert settings.attendance_build_memory == "2GB"
+    assert settings.missing(ZOOM_CREDENTIALS) == []
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    defaults = Settings.load()
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "")
+    (here / ".env").write_text("".join(f"{name}=\n" for name in VARIABLES))
+
+    assert Settings.load() == defaults
+    assert Settings.load().missing(ZOOM_CREDENTIALS) == list(ZOOM_CREDENTIALS)
+
+
+def test_dotenv_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    (here / ".env").write_text(
+        "# credentials\nZOOM_ACCOUNT_ID='from the file'\nZOOM_PLAN=business\nSOMETHING_ELSE=1\nZOOM_CLIENT_ID=\n"
+    )
+    monkeypatch.setenv("ZOOM_PLAN", "pro")
+
+    settings = Settings.load()
+
+    assert (settings.zoom_account_id, settings.zoom_plan, settings.zoom_client_id) == ("from the file", "pro", None)
+
+
+def test_only_the_missing_variables_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOOM_CLIENT_ID", "client")
+
+    assert Settings.load().missing(ZOOM_CREDENTIALS) == ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_SECRET"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ZOOM_PLAN", "enterprise-plan"),
+        ("ZOOM_PLAN", "PRO-fessional"),
+        ("ZOOM_API_URL", "api.zoom.example/v2"),
+        ("ZOOM_API_URL", "ftp://api.zoom.example"),
+        ("ZOOM_API_URL", "https://"),
+        ("ZOOM_API_URL", "https://api.zoom.example:port/v2"),
+        ("ZOOM_TOKEN_URL", "zoom.example/oauth/token"),
+        ("ZOOM_TOKEN_URL", "http:///oauth/token"),
+        ("ATTENDANCE_START_DATE", "next tuesday"),
+        ("ATTENDANCE_START_DATE", "2026-02-30"),
+        ("ATTENDANCE_START_DATE", "30.01.2026"),
+        ("ATTENDANCE_START_DATE", "2026-01-01T10:00:00"),
+        ("ATTENDANCE_DATA", "~nobody-of-this-name/data"),
+    ],
+)
+@pytest.mark.parametrize("source", ["environment", "file"])
+def test_a_bad_value_is_a_usage_error_that_names_the_variable_and_not_the_value(
+    monkeypatch: pytest.MonkeyPatch, here: Path, variable: str, value: str, source: str
+) -> None:
+    if source == "environment":
+        monkeypatch.setenv(variable, value)
+    else:
+        (here / ".env").write_text(f"{variable}={value}\n")
+
+    with pytest.raises(UsageError, match=f"^{variable}: .*see .env.example") as refused:
+        Settings.load()
+
+    message = str(refused.value)
+    assert value not in message.replace("begins with https://", "")
+    assert "\n" not in message
+
+
+def test_every_bad_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOOM_PLAN", "enterprise")
+    monkeypatch.setenv("ZOOM_CLIENT_SECRET", SECRET)
+    monkeypatch.setenv("ATTENDANCE_START_DATE", "soon")
+
+    with pytest.raises(UsageError, match="ZOOM_PLAN: .*ATTENDANCE_START_DATE: ") as refused:
+        Settings.load()
+
+    assert SECRET not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_a_slash_at_an_addresss_end_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOOM_API_URL", "https://api.zoom.example/v2/")
+
+    assert Settings.load().zoom_api_url == "https://api.zoom.example/v2"
+
+
+def test_a_secret_never_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOOM_CLIENT_SECRET", SECRET)
+
+    settings = Settings.load()
+
+    for text in (
+        repr(settings),
+        str(settings),
+        f"{settings}",
+        repr(settings.model_dump()),
+        settings.model_dump_json(),
+    ):
+        assert SECRET not in text
+        assert "**********" in text
+
+
+def test_relative_paths_are_relative_to_the_current_folder(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    monkeypatch.setenv("ATTENDANCE_DATA", "my data")
+    monkeypatch.setenv("ATTENDANCE_WAREHOUSE", "out/public.duckdb")
+
+    settings = Settings.load()
+
+    assert settings.data == here / "my data"
+    assert settings.lake == here / "my data" / "lake"
+    assert settings.build == here / "my data" / "build.duckdb"
+    assert settings.warehouse == here / "out" / "public.duckdb"
+
+
+def test_paths_stay_where_they_were_when_the_current_folder_changes(
+    monkeypatch: pytest.MonkeyPatch, here: Path
+) -> None:
+    monkeypatch.setenv("ATTENDANCE_DATA", "data")
+    settings = Settings.load()
+    before = (settings.data, settings.lake, settings.warehouse)
+    (here / "other").mkdir()
+
+    monkeypatch.chdir(here / "other")
+
+    assert (settings.data, settings.lake, settings.warehouse) == before
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ATTENDANCE_DATA", "~/attendance")
+    monkeypatch.setenv("ATTENDANCE_LAKE", "~/lake")
+
+    settings = Settings.load()
+
+    assert settings.data == tmp_path / "home" / "attendance"
+    assert settings.lake == tmp_path / "home" / "lake"
+    assert settings.warehouse == tmp_path / "home" / "attendance" / "attendance.duckdb"
+
+
+def test_settings_do_not_change_under_a_run() -> None:
+    settings = Settings.load()
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.zoom_plan = "business"
