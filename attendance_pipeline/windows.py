@@ -3,13 +3,11 @@
 Knows calendars. Knows nothing of vendors, requests or files.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from attendance_pipeline.errors import UsageError
-
-ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, order=True)
@@ -26,21 +24,6 @@ class Window:
 def dates(first: date, last: date) -> list[date]:
     """Every date from `first` to `last`, both included."""
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-
-
-def runs(days: Iterable[date]) -> Iterator[Window]:
-    """Join dates that follow one another into windows of any length, oldest first."""
-    ordered = sorted(set(days))
-    start = previous = None
-    for day in ordered:
-        if start is None or previous is None:
-            start = day
-        elif day - previous > ONE_DAY:
-            yield Window(start, previous)
-            start = day
-        previous = day
-    if start is not None and previous is not None:
-        yield Window(start, previous)
 
 
 def request_windows(

@@ -261,15 +261,17 @@ def killed_after(requests: int, account: SandboxAccount, folder: Path) -> list[S
     arguments = [str(folder), json.dumps(account.sandbox.settings), str(account.clock.now)]
     with account.noting() as seen:
         asked = len(account.requests())
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "-c", LAND, *arguments, str(FORTNIGHT[0]), str(FORTNIGHT[-1])],
             cwd=Path(__file__).parent.parent,
-        )
-        while len(account.requests()) - asked < requests:
-            assert process.poll() is None, "it ended before it was killed"
-            time.sleep(0.002)
-        os.kill(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+            stderr=subprocess.PIPE,
+        ) as process:
+            while len(account.requests()) - asked < requests:
+                if process.poll() is not None:
+                    pytest.fail(f"it ended before it was killed: {process.communicate()[1].decode()}")
+                time.sleep(0.002)
+            os.kill(process.pid, signal.SIGKILL)
+        assert process.returncode == -signal.SIGKILL
         time.sleep(account.options.latency_seconds + 0.05)  # what was on its way is noted
     return seen
 

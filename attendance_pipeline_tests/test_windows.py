@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attendance_pipeline.errors import UsageError
-from attendance_pipeline.windows import Window, dates, fewest, request_windows, runs
+from attendance_pipeline.windows import Window, dates, fewest, request_windows
 
 DAY = timedelta(days=1)
 TODAY = date(2026, 3, 16)
@@ -40,17 +40,6 @@ def test_dates_count_both_ends_and_know_calendars() -> None:
     assert dates(date(2028, 2, 28), date(2028, 3, 1)) == [date(2028, 2, 28), date(2028, 2, 29), date(2028, 3, 1)]
     assert dates(march(1), march(1)) == [march(1)]
     assert dates(march(2), march(1)) == []
-
-
-def test_dates_that_follow_one_another_are_one_run() -> None:
-    days = [march(9), march(1), march(2), march(2), march(3), date(2026, 4, 1), march(31)]
-
-    assert list(runs(days)) == [
-        Window(march(1), march(3)),
-        Window(march(9), march(9)),
-        Window(march(31), date(2026, 4, 1)),
-    ]
-    assert list(runs([])) == []
 
 
 def test_exactly_the_span_is_one_window_and_a_day_more_is_two() -> None:

@@ -428,6 +428,8 @@ def test_rows_without_a_uuid_are_quarantined_each(archive: Archive) -> None:
     assert shaped.rows.num_rows == 0
     assert sorted(shaped.quarantined["position"].to_pylist()) == [0, 1]
     assert "str_length.uuid" in rules(shaped)
+    keep(archive, listing([listed(meeting_uuid="", topic=topic) for topic in ("one", "two")], number=2))
+    assert meetings_of(archive).quarantined.equals(shaped.quarantined)
 
 
 def test_unknown_fields_of_any_list_are_reported(archive: Archive) -> None:

@@ -13,7 +13,8 @@ import pyarrow as pa
 from attendance_pipeline.archive import Archive, Document
 from attendance_pipeline.errors import NOT_JSON
 from attendance_pipeline.readings import Count, Held, Timing, reading_rows
-from attendance_pipeline.shape import Broken, Columns, RowReader, Shaped, Unread, partitions, quarantine_table
+from attendance_pipeline.rows import RowReader, Unread
+from attendance_pipeline.shape import Broken, Columns, Shaped, partitions, quarantine_table
 from attendance_pipeline.vendors.zoom.attendance import DETAIL, ZoomMeeting
 from attendance_pipeline.vendors.zoom.attendance import PARTICIPANTS as PARTICIPANTS_KIND
 from attendance_pipeline.vendors.zoom.discovery import HISTORY, USER_MEETINGS

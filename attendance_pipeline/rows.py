@@ -1,0 +1,108 @@
+"""Archived documents → typed rows, whatever a document holds: what fits the documented format, and what doesn't.
+
+A rule named `missing_field.*` or `wrong_type.*` says that the vendor's format differs from what we know. Knows
+JSON. Knows no vendor, no table and no other rule.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+
+from attendance_pipeline.archive import Document
+from attendance_pipeline.errors import NOT_JSON
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+UNREADABLE = "unreadable_document"
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A row of a document that doesn't have the documented format."""
+
+    rule: str
+    position: int
+    row: bytes
+
+
+class RowReader(Generic[R]):
+    """Reads the rows out of documents of one kind; remembers fields that it doesn't know.
+
+    Args:
+        row: the documented fields; one without a default is required. Must forbid unknown fields.
+        rows_field: the page's field that holds the rows; None where the document is itself the row.
+    """
+
+    def __init__(self, row: type[R], rows_field: str | None) -> None:
+        self.unknown_fields: set[str] = set()
+        self._known = set(row.__struct_encode_fields__)
+        lenient = msgspec.defstruct(row.__name__, (), bases=(row,), forbid_unknown_fields=False, gc=False)
+        self._row = msgspec.json.Decoder(lenient)
+        self._strict = _reader(row, rows_field)
+        self._lenient = _reader(lenient, rows_field)
+        self._raw = _reader(msgspec.Raw, rows_field)
+
+    def rows(self, document: Document) -> tuple[list[R], Sequence[int], list[Unread]]:
+        """The rows that fit the documented format, their positions, and the others."""
+        # Once a field is known to be new, the strict reader would only fail on every page.
+        for reader in (self._lenient,) if self.unknown_fields else (self._strict, self._lenient):
+            try:
+                rows = reader(document.body)
+            except NOT_JSON:
+                continue
+            if reader is self._lenient:
+                self._note_unknown(document)
+            return rows, range(len(rows)), []
+        return self._one_by_one(document)
+
+    def raw(self, document: Document) -> list[bytes]:
+        """The document's rows as the vendor sent them."""
+        return [bytes(row) for row in self._raw(document.body)]
+
+    def _one_by_one(self, document: Document) -> tuple[list[R], list[int], list[Unread]]:
+        rows: list[R] = []
+        positions: list[int] = []
+        broken: list[Unread] = []
+        try:
+            raw = self.raw(document)
+        except NOT_JSON as error:
+            rule = _rule(error) if isinstance(error, msgspec.ValidationError) else UNREADABLE
+            return [], [], [Unread(rule, 0, document.body)]
+        self._note_unknown(document)
+        for position, text in enumerate(raw):
+            try:
+                rows.append(cast(R, self._row.decode(text)))
+                positions.append(position)
+            except NOT_JSON as error:
+                broken.append(Unread(_rule(error), position, text))
+        return rows, positions, broken
+
+    def _note_unknown(self, document: Document) -> None:
+        for text in self.raw(document):
+            with suppress(*NOT_JSON):
+                row = msgspec.json.decode(text)
+                if isinstance(row, dict):
+                    self.unknown_fields |= row.keys() - self._known
+
+
+def _reader(row: Any, rows_field: str | None) -> Callable[[bytes], list[Any]]:
+    if rows_field is None:
+        one = msgspec.json.Decoder(row).decode
+        return lambda body: [one(body)]
+    page = msgspec.defstruct("Page", [("rows", list[row])], rename={"rows": rows_field})
+    many = msgspec.json.Decoder(page).decode
+    return lambda body: many(body).rows  # type: ignore[attr-defined]  # the struct was made just above
+
+
+def _rule(error: Exception) -> str:
+    """`missing_field.x` or `wrong_type.x`, from what msgspec says."""
+    text = str(error)
+    if missing := re.search(r"missing required field `([^`]+)`", text):
+        return f"missing_field.{missing[1]}"
+    if path := re.search(r"at `\$(?:\[\.\.\.\]|\[\d+\])?\.?([^`\[]*)", text):
+        return f"wrong_type.{path[1] or 'row'}"
+    return "wrong_type.row"
