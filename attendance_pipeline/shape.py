@@ -203,7 +203,7 @@ def partitions(
     rows = kept.select(table.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(table.schema)
     shaped, begin = {}, 0
     counts = dict(kept.group_by("_ended").len().iter_rows())
-    for day in sorted(days):
+    for day in sorted(set(days)):
         count = counts.get(day, 0)
         quarantined = quarantine_table([row for row in broken if row.ended == day])
         shaped[day] = Shaped(rows.slice(begin, count), quarantined, repeated.get(day, Counter()))

@@ -375,6 +375,12 @@ def test_each_date_gets_its_own_rows_and_a_date_without_rows_is_empty() -> None:
     assert all(shaped.quarantined.schema.equals(QUARANTINE) for shaped in result.shaped.values())
 
 
+def test_a_date_named_twice_is_one_partition() -> None:
+    result = shape(page(visit()), days=(MONDAY, MONDAY))
+
+    assert len(result.rows) == 1
+
+
 def test_dates_shaped_together_or_alone_have_the_same_bytes() -> None:
     """Large enough for several Parquet pages, so that where Arrow's chunks begin would show."""
     odd = [visit(), visit(), visit(note="another"), visit(visitor="ben", room="kitchen"), visit(visitor=7)]
