@@ -8,11 +8,6 @@ AttendanceError
 └── VendorError           (http/errors.py) a vendor's answer, or its absence
 """
 
-import msgspec
-
-NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What reading JSON raises: msgspec tells a bad encoding and endless nesting in Python's own errors."""
-
 
 class AttendanceError(Exception):
     """Something a user can act on. The message is one line, without secrets and without people's names."""

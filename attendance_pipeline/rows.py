@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from attendance_pipeline.archive import Document
-from attendance_pipeline.errors import NOT_JSON
+from attendance_pipeline.vendor_json import NOT_JSON, decode
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -75,7 +75,7 @@ class RowReader(Generic[R]):
         self._note_unknown(document)
         for position, text in enumerate(raw):
             try:
-                rows.append(cast(R, self._row.decode(text)))
+                rows.append(cast(R, decode(self._row, text)))
                 positions.append(position)
             except NOT_JSON as error:
                 broken.append(Unread(_rule(error), position, text))
@@ -91,11 +91,11 @@ class RowReader(Generic[R]):
 
 def _reader(row: Any, rows_field: str | None) -> Callable[[bytes], list[Any]]:
     if rows_field is None:
-        one = msgspec.json.Decoder(row).decode
-        return lambda body: [one(body)]
+        one = msgspec.json.Decoder(row)
+        return lambda body: [decode(one, body)]
     page = msgspec.defstruct("Page", [("rows", list[row])], rename={"rows": rows_field})
-    many = msgspec.json.Decoder(page).decode
-    return lambda body: many(body).rows  # type: ignore[attr-defined]  # the struct was made just above
+    many = msgspec.json.Decoder(page)
+    return lambda body: decode(many, body).rows  # type: ignore[attr-defined]  # the struct was made just above
 
 
 def _rule(error: Exception) -> str:

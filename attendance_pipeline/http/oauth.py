@@ -7,8 +7,8 @@ from time import monotonic
 import httpx
 import msgspec
 
-from attendance_pipeline.errors import NOT_JSON
 from attendance_pipeline.http.errors import OutageError, RefusedError
+from attendance_pipeline.vendor_json import NOT_JSON
 
 RENEW_BEFORE = 60.0
 """Seconds: a token that ends sooner is renewed first (Zoom has been seen to say 3599 for an hour)."""

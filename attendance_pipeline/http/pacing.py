@@ -14,9 +14,9 @@ from time import monotonic
 
 import msgspec
 
-from attendance_pipeline.errors import NOT_JSON
 from attendance_pipeline.files import writing
 from attendance_pipeline.http.errors import QuotaError
+from attendance_pipeline.vendor_json import NOT_JSON
 
 Clock = Callable[[], datetime]
 

@@ -25,9 +25,9 @@ import msgspec
 from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
-from attendance_pipeline.errors import NOT_JSON
 from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError, RefusedError
 from attendance_pipeline.http.pacing import LONGEST_WAIT, Clock, Pacer, retry_after, utc_now
+from attendance_pipeline.vendor_json import NOT_JSON, decode
 
 # 408 and 429 invite another attempt; every other 4xx says that the request is wrong.
 RETRYABLE = frozenset({408, 423, 500, 502, 503, 504})
@@ -233,7 +233,7 @@ class Session:
         content = None
         if status < 300:
             try:
-                content = decoder.decode(body)
+                content = decode(decoder, body)
             except NOT_JSON as error:
                 raise OutageError(
                     f"{self._vendor} answered {status} to GET {path} with a body that isn't the documented "

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 
-from attendance_pipeline.errors import NOT_JSON
 from attendance_pipeline.http.errors import RefusedError
 from attendance_pipeline.http.oauth import BearerAuth
 from attendance_pipeline.http.pacing import Clock, DailyBudget, Pacer
 from attendance_pipeline.http.session import Session, nameless
 from attendance_pipeline.settings import Settings
+from attendance_pipeline.vendor_json import NOT_JSON
 
 # Requests a second by label; every /report call is heavy. Free accounts have no reports.
 PER_SECOND = {

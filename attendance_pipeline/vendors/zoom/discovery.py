@@ -14,6 +14,7 @@ import msgspec
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.http.errors import RefusedError
 from attendance_pipeline.http.session import Session, nameless
+from attendance_pipeline.vendor_json import decode
 from attendance_pipeline.vendors.base import Discovery, Keep, together, walk
 from attendance_pipeline.vendors.zoom.account import Refusal, token_died
 from attendance_pipeline.windows import Window, request_windows
@@ -207,7 +208,7 @@ def _dates(window: Window) -> dict[str, str]:
 
 def _names_solos(body: bytes) -> bool:
     try:
-        return any(row.participants == 1 for row in _COUNTS.decode(body).history_meetings)
+        return any(row.participants == 1 for row in decode(_COUNTS, body).history_meetings)
     except msgspec.ValidationError:
         return False
 

@@ -11,10 +11,10 @@ import msgspec
 import pyarrow as pa
 
 from attendance_pipeline.archive import Archive, Document
-from attendance_pipeline.errors import NOT_JSON
 from attendance_pipeline.readings import Count, Held, Timing, reading_rows
 from attendance_pipeline.rows import RowReader, Unread
 from attendance_pipeline.shape import Broken, Columns, Shaped, partitions, quarantine_table
+from attendance_pipeline.vendor_json import NOT_JSON, decode
 from attendance_pipeline.vendors.zoom.attendance import DETAIL, ZoomMeeting
 from attendance_pipeline.vendors.zoom.attendance import PARTICIPANTS as PARTICIPANTS_KIND
 from attendance_pipeline.vendors.zoom.discovery import HISTORY, USER_MEETINGS
@@ -113,7 +113,7 @@ def shape_attendance(
             count.reported = next((detail.participants_count for detail in rows), None)
             rows = [_host_alone(detail) for detail in rows]
         else:
-            count.reported = _TOTAL.decode(document.body).total_records or count.reported
+            count.reported = decode(_TOTAL, document.body).total_records or count.reported
         given = {"meeting_uuid": document.subject, "source": document.kind, "document_id": document.document_id}
         columns.add(ended, document.document_id, rows, positions, given)
         columns.broken += [
