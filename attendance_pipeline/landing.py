@@ -55,7 +55,7 @@ class Landed:
         report.rows[day] = shaped.rows.num_rows
         report.rules += shaped.rules
         report.duplicates += shaped.duplicates
-        if "status" in shaped.rows.column_names and table == "readings":
+        if table == "readings":
             report.statuses += Counter(shaped.rows["status"].to_pylist())
 
 
@@ -81,11 +81,10 @@ def land_attendance(vendor: Vendor[Any], lake: Lake, days: Sequence[date], progr
     Raises:
         AttendanceError: nothing was replaced, or only whole partitions were; what the vendor answered is kept.
     """
-    vendor.archive.fold()
     meetings: dict[date, dict[str, Meeting]] = {day: _meetings(vendor, lake, day) for day in days}
-    holds = {day: held(vendor.archive.heads(day)) for day in days}
     everything = [meeting for of_day in meetings.values() for meeting in of_day.values()]
     with _folded(vendor):
+        holds = {day: held(vendor.archive.heads(day)) for day in days}
         landed = Landed(asyncio.run(read_due(vendor, everything, ChainMap(*holds.values()), progress)))
     holds = {day: held(vendor.archive.heads(day)) for day in days}
     done = 0

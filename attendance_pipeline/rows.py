@@ -20,6 +20,11 @@ R = TypeVar("R", bound=msgspec.Struct)
 UNREADABLE = "unreadable_document"
 
 
+def of_another_format(rule: str) -> bool:
+    """Whether a rule says that the vendor's format differs from what we know."""
+    return rule.startswith(("missing_field.", "wrong_type."))
+
+
 @dataclass(frozen=True)
 class Unread:
     """A row of a document that doesn't have the documented format."""

@@ -23,6 +23,7 @@ from pandera.errors import SchemaErrors
 
 from attendance_pipeline.errors import SchemaDriftError
 from attendance_pipeline.lake import QUARANTINE, SCHEMA_VERSION
+from attendance_pipeline.rows import of_another_format
 
 CONFLICT = "conflicting_duplicate"
 DRIFT_ROWS = 10
@@ -215,7 +216,7 @@ def _stop_at_drift(columns: Columns) -> None:
     table = columns.table
     drifted: dict[date, Counter[str]] = {}
     for broken in columns.broken:
-        if broken.rule.startswith(("missing_field.", "wrong_type.")):
+        if of_another_format(broken.rule):
             drifted.setdefault(broken.ended, Counter())[broken.rule] += 1
     without_rows = {day: drifted[day] for day in sorted(drifted.keys() - columns.days())}
     suspects = [(str(day), rules) for day, rules in without_rows.items()]

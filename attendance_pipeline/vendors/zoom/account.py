@@ -40,6 +40,21 @@ TOKEN_REFUSALS = {
 }
 
 
+PAGE_SIZE = "300"
+"""The most rows a page that Zoom's reports allow."""
+
+
+class Page(msgspec.Struct, kw_only=True):
+    """A page of any of Zoom's lists, without its rows; absence of a token is `""` or a missing key."""
+
+    next_page_token: str | None = None
+
+    @property
+    def next_token(self) -> str:
+        """What asks for the next page; empty on the last."""
+        return self.next_page_token or ""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A 4xx of Zoom's: its HTTP status, Zoom's own code (0 where the body isn't Zoom's), its text."""
@@ -65,9 +80,8 @@ class Refusal:
 
     @property
     def scopes(self) -> str:
-        """The scopes that a token lacks, as far as Zoom names them."""
-        named = re.findall(r"[a-z_]+(?::[a-z_]+)+", self.message)
-        return ", ".join(named) or "the report scopes"
+        """The scopes that a token lacks; empty where Zoom names none."""
+        return ", ".join(re.findall(r"[a-z_]+(?::[a-z_]+)+", self.message))
 
     def raise_if_general(self, request: str) -> None:
         """Stop the run where the refusal is about the app and not about what was asked for.
@@ -77,8 +91,8 @@ class Refusal:
         """
         if self.code in MISSING_SCOPE:
             raise RefusedError(
-                f"zoom refused GET {nameless(request)} ({self}): the app lacks the scope {self.scopes}; add it "
-                "in the Zoom App Marketplace (Manage > your app > Scopes), activate the app again, then run again"
+                f"zoom refused GET {nameless(request)} ({self}): the app lacks the scope "
+                f"{self.scopes or 'of reports'}; add it in the Zoom App Marketplace (Manage > your app > Scopes), activate the app again, then run again"
             )
         if self.code == 2300:
             raise RefusedError(

@@ -14,9 +14,8 @@ from attendance_pipeline.archive import Document
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.readings import Meeting, OpenReading
 from attendance_pipeline.vendors.base import walk
-from attendance_pipeline.vendors.zoom.account import Refusal, token_died
+from attendance_pipeline.vendors.zoom.account import PAGE_SIZE, Page, Refusal, token_died
 
-PAGE_SIZE = "300"
 PARTICIPANTS = "participants"
 DETAIL = "meeting_detail"
 
@@ -34,17 +33,10 @@ class ZoomMeeting(Meeting):
     one_participant: bool
 
 
-class ParticipantsPage(msgspec.Struct):
+class ParticipantsPage(Page, kw_only=True):
     """A page of a participants report."""
 
     participants: list[msgspec.Raw]
-    next_page_token: str | None = None
-    total_records: int | None = None
-
-    @property
-    def next_token(self) -> str:
-        """What asks for the next page."""
-        return self.next_page_token or ""
 
 
 class DetailPage(msgspec.Struct):

@@ -16,7 +16,7 @@ from attendance_pipeline.http.errors import RefusedError
 from attendance_pipeline.http.session import Session, nameless
 from attendance_pipeline.vendor_json import decode
 from attendance_pipeline.vendors.base import Discovery, Keep, together, walk
-from attendance_pipeline.vendors.zoom.account import Refusal, token_died
+from attendance_pipeline.vendors.zoom.account import PAGE_SIZE, Page, Refusal, token_died
 from attendance_pipeline.windows import Window, request_windows
 
 REACH = timedelta(days=180)
@@ -27,35 +27,22 @@ ZONE_OVERLAP = timedelta(days=1)
 LONGEST_MEETING = timedelta(days=2)
 """Hosts' lists select by start, and we want what ended: they are asked that much earlier."""
 
-PAGE_SIZE = "300"
 HISTORY = "history_meetings"
 USER_MEETINGS = "user_meetings"
 NOT_A_HOST = frozenset({1001, 1010, 3161})
 """The user is gone, of another account, or may not host: skipped, and counted."""
 
 
-class HistoryPage(msgspec.Struct):
+class HistoryPage(Page, kw_only=True):
     """A page of `/report/history_meetings`."""
 
     history_meetings: list[msgspec.Raw]
-    next_page_token: str | None = None
-
-    @property
-    def next_token(self) -> str:
-        """What asks for the next page."""
-        return self.next_page_token or ""
 
 
-class UserMeetingsPage(msgspec.Struct):
+class UserMeetingsPage(Page, kw_only=True):
     """A page of `/report/users/{id}/meetings`."""
 
     meetings: list[msgspec.Raw]
-    next_page_token: str | None = None
-
-    @property
-    def next_token(self) -> str:
-        """What asks for the next page."""
-        return self.next_page_token or ""
 
 
 class User(msgspec.Struct):
@@ -65,16 +52,10 @@ class User(msgspec.Struct):
     email: str | None = None
 
 
-class UsersPage(msgspec.Struct):
+class UsersPage(Page, kw_only=True):
     """A page of `/users` or `/report/users`."""
 
     users: list[User]
-    next_page_token: str | None = None
-
-    @property
-    def next_token(self) -> str:
-        """What asks for the next page."""
-        return self.next_page_token or ""
 
 
 class _Count(msgspec.Struct):

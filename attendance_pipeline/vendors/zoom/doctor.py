@@ -51,7 +51,7 @@ async def doctor(session: Session, today: date) -> AsyncIterator[Check]:
         refusal = None if answer.status < 400 else Refusal.read(answer.status, answer.body)
         if refusal is None or (NOBODY in path and refusal.code in NOT_FOUND):
             yield Check(name, True, "allowed")
-        elif refusal.scopes != "the report scopes":
+        elif refusal.scopes:
             yield Check(name, False, f"{refusal}: add the scope {scope}, then activate the app again")
         else:
             yield Check(name, False, f"{refusal}: needs the scope {scope} and the role permission Usage Reports")
