@@ -92,7 +92,8 @@ class Refusal:
         if self.code in MISSING_SCOPE:
             raise RefusedError(
                 f"zoom refused GET {nameless(request)} ({self}): the app lacks the scope "
-                f"{self.scopes or 'of reports'}; add it in the Zoom App Marketplace (Manage > your app > Scopes), activate the app again, then run again"
+                f"{self.scopes or 'of reports'}; add it in the Zoom App Marketplace (Manage > your app > Scopes), "
+                "activate the app again, then run again"
             )
         if self.code == 2300:
             raise RefusedError(
