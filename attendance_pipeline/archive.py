@@ -32,7 +32,7 @@ import pyarrow.parquet as pq
 from attendance_pipeline.errors import StorageError
 from attendance_pipeline.files import commit, reading, writing
 
-Outcome = Literal["answered", "not_ready", "gone", "denied", "blocked"]
+Outcome = Literal["answered", "unsettled", "not_ready", "gone", "denied", "blocked"]
 
 SCHEMA = pa.schema(
     [
@@ -71,7 +71,7 @@ class Document:
         next_token: what asks for the page after this one; empty on the last.
         request: path and query, without secrets.
         status: HTTP status, 0 where the vendor gave no usable answer.
-        outcome: what the answer means for its subject.
+        outcome: what the answer means for its subject; `unsettled` is an answer with times not filled in yet.
         reason: a few words or the vendor's code, where the outcome isn't `answered`.
         fetched_at: UTC.
         window_first: of a listing, the first date asked for.

@@ -14,7 +14,7 @@ from typing import Any
 from attendance_pipeline.errors import StorageError
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.pull import Progress, Pulled, discover, read_due, silent
-from attendance_pipeline.readings import Held, Meeting, held
+from attendance_pipeline.readings import Holds, Meeting, held
 from attendance_pipeline.shape import Shaped
 from attendance_pipeline.vendors.base import Vendor
 
@@ -31,7 +31,7 @@ class TableReport:
         rules: quarantined rows by rule.
         duplicates: rows the vendor sent twice, held once.
         unknown_fields: fields that the vendor's documents don't name.
-        statuses: of the table `readings`: meetings by status.
+        statuses: of the table `readings`: reports about meetings by status.
     """
 
     rows: dict[date, int] = field(default_factory=dict)
@@ -84,22 +84,22 @@ def land_attendance(vendor: Vendor[Any], lake: Lake, days: Sequence[date], progr
     meetings: dict[date, dict[str, Meeting]] = {day: _meetings(vendor, lake, day) for day in days}
     everything = [meeting for of_day in meetings.values() for meeting in of_day.values()]
     with _folded(vendor):
-        holds = {day: held(vendor.archive.heads(day)) for day in days}
+        holds = {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in days}
         landed = Landed(asyncio.run(read_due(vendor, everything, ChainMap(*holds.values()), progress)))
-    holds = {day: held(vendor.archive.heads(day)) for day in days}
+    holds = {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in days}
     done = 0
     for some in _some_at_a_time(holds):
         shaped, unknown = vendor.shape_attendance({day: meetings[day] for day in some}, holds)
         for table, by_day in shaped.items():
             for day, of_day in by_day.items():
                 landed.replace(lake, vendor.name, table, day, of_day)
-            landed.tables[table].unknown_fields |= unknown
+            landed.tables[table].unknown_fields |= unknown.get(table, set())
         done += len(some)
         progress(f"{vendor.name}: shaping attendance", done, len(days))
     return landed
 
 
-def _some_at_a_time(holds: Mapping[date, Mapping[str, Held]]) -> Iterator[list[date]]:
+def _some_at_a_time(holds: Mapping[date, Holds]) -> Iterator[list[date]]:
     """Dates that are shaped together."""
     some: list[date] = []
     pages = 0

@@ -4,19 +4,20 @@ The order is: ask, keep, ask for more. Nothing here reads a row or knows a vendo
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import product
 from typing import Generic, TypeVar
 
 from attendance_pipeline.archive import Document, Journal, new_id
-from attendance_pipeline.http.errors import OutageError, QuotaError
+from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError
 from attendance_pipeline.http.session import IN_FLIGHT, Session
-from attendance_pipeline.readings import Held, Meeting
+from attendance_pipeline.readings import Held, Holds, Meeting
 from attendance_pipeline.vendors.base import Discovery, Vendor, together
 
 MOST_OUTAGES = 10
-"""Meetings in a row without a usable answer: then it isn't the meetings, and the run stops."""
+"""Reports in a row without a usable answer: then it isn't the meetings, and the run stops."""
 
 M = TypeVar("M", bound=Meeting)
 Progress = Callable[[str, int, int], None]
@@ -37,7 +38,7 @@ class Pulled:
         quota_left: requests left today; None where the vendor counts none.
         outcomes: readings by what came of them.
         stopped: why the pull ended before its work was done; the rest goes on with the next run.
-        left: meetings that were due and weren't asked for.
+        left: reports that were due and weren't asked for.
     """
 
     requests: Counter[str] = field(default_factory=Counter)
@@ -83,23 +84,25 @@ async def discover(vendor: Vendor[M], days: Sequence[date], progress: Progress =
     return pulled
 
 
-async def read_due(
-    vendor: Vendor[M], meetings: Iterable[M], holds: Mapping[str, Held], progress: Progress = silent
-) -> Pulled:
-    """Ask for the attendance of every meeting that is due, the oldest first, and keep every answer.
+async def read_due(vendor: Vendor[M], meetings: Iterable[M], holds: Holds, progress: Progress = silent) -> Pulled:
+    """Ask for every report that is due about a meeting, the oldest first, and keep every answer.
 
-    A meeting that can't be read is left for a later run. When the day's quota is spent the pull ends with what
+    A report that can't be read is left for a later run. When the day's quota is spent the pull ends with what
     it has and says so in `Pulled.stopped`.
 
     Raises:
         RefusedError: the credentials or scopes don't allow it.
-        OutageError: many meetings in a row got no usable answer.
+        OutageError: many reports in a row got no usable answer.
         StorageError: an answer can't be kept.
     """
     now = vendor.clock()
     due = sorted(
-        (m for m in meetings if holds.get(m.id, Held()).due(m, vendor.timing, now)),
-        key=lambda m: (m.ended_at, m.id),
+        (
+            (meeting, report)
+            for meeting, report in product(meetings, vendor.reports)
+            if holds.get((meeting.id, report), Held()).due(meeting, vendor.timing, now)
+        ),
+        key=lambda due: (due[0].ended_at, due[0].id, due[1]),
     )
     pulled = Pulled()
     if not due:
@@ -121,8 +124,8 @@ class _Reader(Generic[M]):
         vendor: Vendor[M],
         session: Session,
         journal: Journal,
-        holds: Mapping[str, Held],
-        waiting: deque[M],
+        holds: Holds,
+        waiting: deque[tuple[M, str]],
         pulled: Pulled,
         progress: Progress,
     ) -> None:
@@ -138,18 +141,18 @@ class _Reader(Generic[M]):
 
     async def work(self) -> None:
         while self.waiting and self._pulled.stopped is None:
-            meeting = self.waiting.popleft()
+            meeting, report = self.waiting.popleft()
             try:
-                outcome = await self._read(meeting)
+                outcome = await self._read(meeting, report)
                 self._outages = 0
             except QuotaError as error:
                 self._pulled.stopped = error
-                self.waiting.append(meeting)
+                self.waiting.append((meeting, report))
                 return
-            except OutageError as error:
+            except (OutageError, ForeignHostError) as error:
                 outcome = "not_ready"
                 self._outages += 1
-                self._journal.keep_attendance(meeting.ended_date, _unanswered(meeting, error, self._vendor))
+                self._journal.keep_attendance(meeting.ended_date, _unanswered(meeting, report, error, self._vendor))
                 if self._outages >= MOST_OUTAGES:
                     raise
             self._pulled.outcomes[outcome] += 1
@@ -159,29 +162,31 @@ class _Reader(Generic[M]):
                 self._due,
             )
 
-    async def _read(self, meeting: M) -> str:
+    async def _read(self, meeting: M, report: str) -> str:
         outcome = ""
-        held = self._holds.get(meeting.id, Held())
+        held = self._holds.get((meeting.id, report), Held())
         resume = held.resumable(self._vendor.timing, self._vendor.clock())
-        async for document in self._vendor.read(self._session, meeting, resume):
+        async for document in self._vendor.read(self._session, meeting, report, resume):
             self._journal.keep_attendance(meeting.ended_date, document)
             outcome = document.outcome
         return outcome
 
 
-def _unanswered(meeting: Meeting, error: OutageError, vendor: Vendor[M]) -> Document:
+def _unanswered(meeting: Meeting, report: str, error: OutageError | ForeignHostError, vendor: Vendor[M]) -> Document:
     """The record of an attempt that brought nothing, so that it counts towards the bound."""
+    status = error.status if isinstance(error, OutageError) else 0
+    reason = f"outage {status or 'without an answer'}" if isinstance(error, OutageError) else "led to a foreign host"
     return Document(
         document_id=new_id(),
-        kind="outage",
+        kind=report,
         subject=meeting.id,
         reading=new_id(),
         page=1,
         last=True,
         request="",
-        status=error.status,
+        status=status,
         outcome="not_ready",
-        reason=f"outage {error.status or 'without an answer'}",
+        reason=reason,
         fetched_at=vendor.clock(),
         body=b"",
     )

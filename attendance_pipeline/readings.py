@@ -1,20 +1,21 @@
 """What we hold of each meeting's attendance, what is due to be read, and the vendor table that says so.
 
-A reading is one walk through a vendor's pages about one meeting. A meeting is read when the vendor can have its
-report and once more when the report no longer changes; an answer "not ready" is tried again, each time after the
-meeting's age has doubled, a bounded number of times. Knows the archive's heads. Knows no vendor.
+A vendor has one report or several about a meeting; a reading is one walk through a report's pages. A report is read
+when the vendor can have it and once more when it no longer changes; an answer "not ready", or one with times that
+the vendor hasn't filled in yet, is tried again, each time after the meeting's age has doubled, a bounded number of
+times. Knows the archive's heads. Knows no vendor.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any, Literal
 
 import pandera.polars as pandera
 import polars as pl
 import pyarrow as pa
 
-from attendance_pipeline.archive import Outcome
 from attendance_pipeline.shape import Table
 
 MOST_ATTEMPTS = 10
@@ -55,14 +56,15 @@ class Timing:
 
 @dataclass
 class Held:
-    """What the archive holds about one meeting.
+    """What the archive holds of one report about one meeting.
 
     Attributes:
         complete: the newest reading of which every page is held.
         read_at: when that reading began, UTC.
-        attempts: answers since then that brought no attendance.
+        attempts: answers since the last settled one that brought no attendance, or attendance without its times.
         last_attempt: when the newest of them came.
         outcome: what the newest of them meant.
+        unsettled: the reading that counts lacks times that the vendor hasn't filled in yet.
         reason: the vendor's code for it.
         open: the newest reading that lacks its last page, with what asks for the next one.
         pages: answered pages of all its readings.
@@ -72,33 +74,39 @@ class Held:
     read_at: datetime | None = None
     attempts: int = 0
     last_attempt: datetime | None = None
-    outcome: Outcome = "answered"
+    outcome: Literal["answered", "not_ready", "gone", "denied", "blocked"] = "answered"
+    unsettled: bool = False
     reason: str = ""
     open: "OpenReading | None" = None
     pages: int = 0
     _began: dict[str, datetime] = field(default_factory=dict, repr=False)
+    _unsettled: set[str] = field(default_factory=set, repr=False)
 
     def add(self, head: Mapping[str, Any]) -> None:
         """Take in one document's head; heads come oldest first."""
         reading, at = head["reading"], head["fetched_at"]
-        if head["outcome"] != "answered":
+        if head["outcome"] not in ("answered", "unsettled"):
             self.attempts += 1
             self.last_attempt, self.outcome, self.reason = at, head["outcome"], head["reason"]
             self.open = None
             return
         self.pages += 1
         began = self._began.setdefault(reading, at)
-        if head["last"]:
-            self.complete, self.read_at, self.open = reading, began, None
-            self.attempts, self.last_attempt, self.outcome, self.reason = 0, None, "answered", ""
-        else:
+        if head["outcome"] == "unsettled":
+            self._unsettled.add(reading)
+        if not head["last"]:
             self.open = OpenReading(reading, head["kind"], head["page"], head["next_token"], at)
+            return
+        self.complete, self.read_at, self.open = reading, began, None
+        self.unsettled = reading in self._unsettled
+        self.attempts, self.last_attempt = (self.attempts + 1, at) if self.unsettled else (0, None)
+        self.outcome, self.reason = "answered", ""
 
     def settled(self, meeting: Meeting, timing: Timing) -> bool:
         """Whether the vendor's answer no longer changes."""
         if self.outcome == "gone":
             return True
-        return self.read_at is not None and self.read_at >= meeting.ended_at + timing.settles
+        return not self.unsettled and self.read_at is not None and self.read_at >= meeting.ended_at + timing.settles
 
     def due(self, meeting: Meeting, timing: Timing, now: datetime) -> bool:
         """Whether to ask the vendor now."""
@@ -127,27 +135,37 @@ class OpenReading:
     fetched_at: datetime
 
 
-def held(heads: Iterable[Mapping[str, Any]]) -> dict[str, Held]:
-    """What is held, by meeting; heads come oldest first."""
-    found: dict[str, Held] = {}
+Holds = Mapping[tuple[str, str], Held]
+"""What is held, by meeting and report."""
+
+
+def held(heads: Iterable[Mapping[str, Any]], stand_ins: Mapping[str, str]) -> dict[tuple[str, str], Held]:
+    """What is held, by meeting and report; heads come oldest first.
+
+    Args:
+        heads: of documents about meetings; a document's kind is its report's name.
+        stand_ins: kinds that stand in for a report of another name.
+    """
+    found: dict[tuple[str, str], Held] = {}
     for head in heads:
-        found.setdefault(head["subject"], Held()).add(head)
+        found.setdefault((head["subject"], stand_ins.get(head["kind"], head["kind"])), Held()).add(head)
     return found
 
 
 class Readings(pandera.DataFrameModel):
-    """One row per ended meeting that a list named: how its attendance was read, and what came of it."""
+    """One row per ended meeting that a list named and report about it: how it was read, and what came of it."""
 
     meeting_id: str = pandera.Field(description="The vendor's id of the occurrence")
+    report: str = pandera.Field(description="The report, by the name of the table that it fills")
     status: str = pandera.Field(
         isin=["complete", "partial", "not_ready", "denied", "gone", "blocked"],
-        description="What came of reading its attendance",
+        description="What came of reading it",
     )
     reason: str = pandera.Field(nullable=True, description="Why, where the status isn't complete")
-    vendor_count: pl.Int64 = pandera.Field(nullable=True, description="Rows that the vendor counts")
+    vendor_count: pl.Int64 = pandera.Field(nullable=True, description="Joins or people that the vendor counts")
     rows_held: pl.Int64 = pandera.Field(ge=0, description="Rows that are in the table")
     rows_quarantined: pl.Int64 = pandera.Field(ge=0, description="Rows that broke a rule")
-    attempts: pl.Int32 = pandera.Field(ge=0, description="Answers without attendance since the last complete reading")
+    attempts: pl.Int32 = pandera.Field(ge=0, description="Answers since the last settled one that weren't attendance")
     read_at: pl.Datetime("us", "UTC") = pandera.Field(  # type: ignore[valid-type]
         nullable=True, description="When the reading that counts began, UTC"
     )
@@ -165,32 +183,47 @@ class Readings(pandera.DataFrameModel):
 
 def readings_table(vendor: str) -> Table:
     """The vendor's table `readings`."""
-    return Table(vendor, "readings", Readings, ("meeting_id",))
+    return Table(vendor, "readings", Readings, ("meeting_id", "report"))
 
 
 @dataclass
 class Count:
-    """What shaping one meeting's reading gave."""
+    """What shaping one report about one meeting gave.
+
+    Attributes:
+        reported: how many joins or people the report itself counts; None where it doesn't say.
+        rows: in the table.
+        counted: what compares with the vendor's count.
+        unsettled: rows whose times the vendor hasn't filled in yet.
+        quarantined: rows that broke a rule.
+        document_id: the first document of the reading that counts.
+    """
 
     reported: int | None = None
     rows: int = 0
-    duplicates: int = 0
+    counted: int = 0
+    unsettled: int = 0
     quarantined: int = 0
     document_id: str | None = None
 
 
 def reading_rows(
-    meetings: Iterable[Meeting], holds: Mapping[str, Held], counts: Mapping[str, Count], timing: Timing
+    meetings: Iterable[Meeting],
+    reports: Sequence[str],
+    holds: Holds,
+    counts: Mapping[tuple[str, str], Count],
+    timing: Timing,
 ) -> pa.Table:
-    """One row per meeting, in the order of their ids."""
+    """One row per meeting and report, in the order of their ids."""
     rows = []
-    for meeting in sorted(meetings, key=lambda m: m.id):
-        hold, count = holds.get(meeting.id, Held()), counts.get(meeting.id, Count())
+    for meeting, report in product(sorted(meetings, key=lambda m: m.id), sorted(reports)):
+        hold, count = holds.get((meeting.id, report), Held()), counts.get((meeting.id, report), Count())
         expected = max((n for n in (meeting.vendor_count, count.reported) if n is not None), default=None)
         status, reason = _status(hold, count, expected)
         rows.append(
             {
                 "meeting_id": meeting.id,
+                "report": report,
                 "status": status,
                 "reason": reason,
                 "vendor_count": expected,
@@ -208,12 +241,13 @@ def reading_rows(
 
 def _status(hold: Held, count: Count, expected: int | None) -> tuple[Status, str | None]:
     if hold.complete is not None:
-        missing = (expected or 0) - count.rows - count.duplicates
+        missing = (expected or 0) - count.counted
         if missing > 0:
-            return (
-                "partial",
-                f"{missing} of {expected} rows not held, {count.quarantined} of them in quarantine",
-            )
+            return "partial", f"{missing} of {expected} not held, {count.quarantined} rows in quarantine"
+        if count.quarantined:
+            return "partial", f"{count.quarantined} rows in quarantine"
+        if count.unsettled:
+            return "partial", f"{count.unsettled} rows whose times the vendor hasn't filled in yet"
         return "complete", None
     if hold.open is not None:
         return "partial", f"only the first {hold.open.page} pages were read"

@@ -55,7 +55,7 @@ class Table:
             [
                 pa.field(
                     entry.name,
-                    pa.string() if pa.types.is_large_string(entry.type) else entry.type,
+                    _plain(entry.type),
                     nullable=columns[entry.name].nullable,
                     metadata={"description": columns[entry.name].description},
                 )
@@ -66,6 +66,17 @@ class Table:
                 "description": (self.model.__doc__ or "").strip().splitlines()[0],
             },
         )
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Arrow's ordinary types in place of the large ones that polars uses, inside lists and structs too."""
+    if pa.types.is_large_string(kind):
+        return pa.string()
+    if pa.types.is_large_list(kind):
+        return pa.list_(_plain(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(entry.name, _plain(entry.type)) for entry in kind])
+    return kind
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ is replaced whole and never written to. Knows the lake's files and DuckDB. Knows
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ _TYPES = {
     pa.bool_(): "boolean",
     pa.int32(): "integer",
     pa.int64(): "bigint",
+    pa.float64(): "double",
     # UTC; a plain timestamp needs no time zone database in any client
     pa.timestamp("us", tz="UTC"): "timestamp",
 }
@@ -81,14 +82,14 @@ def load(lake: Lake, build: Path, tables: Sequence[Table]) -> dict[str, Loaded]:
 
 def _load(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, batch: int) -> Loaded:
     name = raw_name(table)
-    columns = {entry.name: _TYPES[entry.type] for entry in table.schema} | {"ended_date": "date"}
+    columns = {entry.name: _type(entry.type) for entry in table.schema} | {"ended_date": "date"}
     connection.execute("begin")
     found = connection.execute(
-        "select column_name, lower(data_type) from information_schema.columns "
+        "select column_name, data_type from information_schema.columns "
         "where table_schema = 'raw' and table_name = ? order by ordinal_position",
         [name],
     ).fetchall()
-    if found != list(columns.items()):
+    if not _alike(found, columns.items()):
         # A new table, or one whose columns a new version has changed: the lake holds all of it.
         declared = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
         connection.execute(f'create or replace table raw."{name}" ({declared})')
@@ -112,6 +113,24 @@ def _load(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, batch
     rows = _one(connection, f'select count(*) from raw."{name}"')  # noqa: S608 - our own table names
     connection.execute("commit")
     return Loaded(rows, changed)
+
+
+def _type(kind: pa.DataType) -> str:
+    """DuckDB's name of an Arrow type."""
+    if pa.types.is_list(kind):
+        return f"{_type(kind.value_type)}[]"
+    if pa.types.is_struct(kind):
+        fields = ", ".join(f'"{entry.name}" {_type(entry.type)}' for entry in kind)
+        return f"struct({fields})"
+    return _TYPES[kind]
+
+
+def _alike(found: Iterable[tuple[str, str]], wanted: Iterable[tuple[str, str]]) -> bool:
+    """Whether columns have the same names and types; DuckDB quotes only the nested names that it has to."""
+    found_kinds, wanted_kinds = (
+        [(column, kind.replace('"', "").lower()) for column, kind in columns] for columns in (found, wanted)
+    )
+    return found_kinds == wanted_kinds
 
 
 def _insert(

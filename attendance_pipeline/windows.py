@@ -1,11 +1,11 @@
 """Dates into request windows: what one list request may span, and how far back a vendor answers.
 
-Knows calendars. Knows nothing of vendors, requests or files.
+Some vendors take dates, others instants. Knows calendars. Knows nothing of vendors, requests or files.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from attendance_pipeline.errors import UsageError
 
@@ -19,6 +19,24 @@ class Window:
 
     def __contains__(self, day: date) -> bool:
         return self.first <= day <= self.last
+
+
+@dataclass(frozen=True, order=True)
+class TimeWindow:
+    """The instants that one list request asks for: `start` to `end`, UTC; which bound is included the vendor says."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def dates(self) -> Window:
+        """The dates that it touches."""
+        return Window(self.start.date(), self.end.date())
+
+    def halves(self) -> "tuple[TimeWindow, TimeWindow]":
+        """The same instants as two windows that meet in the middle, on a whole second."""
+        middle = (self.start + (self.end - self.start) / 2).replace(microsecond=0)
+        return TimeWindow(self.start, middle), TimeWindow(middle, self.end)
 
 
 def dates(first: date, last: date) -> list[date]:
@@ -49,12 +67,7 @@ def request_windows(
     Raises:
         UsageError: a wanted date is older than `earliest`.
     """
-    wanted = sorted(set(days))
-    if wanted and wanted[0] < earliest:
-        raise UsageError(
-            f"{wanted[0]} lies beyond the reach: the vendor lists ended meetings back to {earliest}, "
-            f"so begin at {earliest} or later"
-        )
+    wanted = _within_reach(days, earliest)
     needed = {near for day in wanted for near in dates(max(day - before, earliest), min(day + after, latest))}
     return fewest(needed, span)
 
@@ -76,3 +89,57 @@ def fewest(needed: Iterable[date], span: timedelta) -> list[Window]:
     if start is not None and previous is not None:
         windows.append(Window(start, previous))
     return windows
+
+
+def time_windows(
+    days: Iterable[date],
+    *,
+    span: timedelta,
+    before: timedelta,
+    overlap: timedelta,
+    earliest: datetime,
+    latest: datetime,
+) -> list[TimeWindow]:
+    """The fewest windows of instants that cover `days` from their first moment to their last.
+
+    Args:
+        days: the ended dates that are wanted.
+        span: the most that `end - start` of one window may be; exactly so much is allowed.
+        before: how much earlier than a wanted date a window begins: for lists that select by start.
+        overlap: how much one window reaches into the one before it: bounds that aren't documented.
+        earliest: the oldest instant that may be asked for; windows are cut off there.
+        latest: the newest instant that may be asked for.
+
+    Raises:
+        UsageError: a wanted date doesn't lie wholly within the reach.
+    """
+    whole_dates = _midnight(earliest.date())
+    first_whole = earliest.date() if earliest == whole_dates else earliest.date() + timedelta(days=1)
+    windows: list[TimeWindow] = []
+    for day in _within_reach(days, first_whole):
+        start = max(_midnight(day) - before, earliest)
+        end = min(_midnight(day + timedelta(days=1)), latest)
+        last = windows[-1] if windows else None
+        reach = last.start + span if last else start
+        if last and (start <= last.end or end <= reach or start < reach - overlap):
+            # One request over a gap costs less than two around it.
+            windows[-1] = TimeWindow(last.start, max(last.end, min(reach, end)))
+            start = windows[-1].end - overlap if windows[-1].end < end else end
+        while start < end:
+            windows.append(TimeWindow(start, min(start + span, end)))
+            start = windows[-1].end - overlap if windows[-1].end < end else end
+    return windows
+
+
+def _within_reach(days: Iterable[date], earliest: date) -> list[date]:
+    wanted = sorted(set(days))
+    if wanted and wanted[0] < earliest:
+        raise UsageError(
+            f"{wanted[0]} lies beyond the reach: the vendor lists ended meetings back to {earliest}, "
+            f"so begin at {earliest} or later"
+        )
+    return wanted
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -41,13 +41,14 @@ def head(
     last: bool = True,
     reading: str = "r1",
     subject: str = "abc==",
+    kind: str = "participants",
     reason: str = "",
 ) -> dict[str, Any]:
     """What the archive says of one document that came this long after the meeting's end."""
     return {
         "subject": subject,
         "reading": reading,
-        "kind": "participants",
+        "kind": kind,
         "page": page,
         "last": last,
         "next_token": "" if last else f"token-{page}",
@@ -58,7 +59,7 @@ def head(
 
 
 def holding(*heads: dict[str, Any]) -> Held:
-    return held(heads).get(MEETING.id, Held())
+    return held(heads, {}).get((MEETING.id, "participants"), Held())
 
 
 def due(hold: Held, after: timedelta) -> bool:
@@ -67,9 +68,11 @@ def due(hold: Held, after: timedelta) -> bool:
 
 def row(hold: Held, count: Count | None = None, meeting: Meeting = MEETING) -> dict[str, Any]:
     """The meeting's row in `readings`."""
-    counts = {} if count is None else {meeting.id: count}
-    (found,) = reading_rows([meeting], {meeting.id: hold}, counts, TIMING).to_pylist()
-    return found
+    key = (meeting.id, "participants")
+    counts = {} if count is None else {key: count}
+    found: list[dict[str, Any]] = reading_rows([meeting], ["participants"], {key: hold}, counts, TIMING).to_pylist()
+    assert len(found) == 1
+    return found[0]
 
 
 @pytest.mark.parametrize(("after", "expected"), [(timedelta(minutes=29, seconds=59), False), (HALF_AN_HOUR, True)])
@@ -103,7 +106,8 @@ def test_a_reading_settles_by_when_it_began() -> None:
 
 
 def test_not_ready_is_tried_again_each_time_the_age_has_doubled() -> None:
-    minutes, heads = [], []
+    minutes: list[int] = []
+    heads: list[dict[str, Any]] = []
     for minute in range(30, 60 * 24 * 30):
         after = timedelta(minutes=minute)
         if due(holding(*heads), after):
@@ -153,7 +157,7 @@ def test_a_second_reading_that_fails_keeps_the_first_and_is_tried_again() -> Non
     assert failed.complete == "r1"
     assert not due(failed, timedelta(hours=47))
     assert due(failed, timedelta(hours=48))
-    assert row(failed, Count(rows=3))["status"] == "complete"
+    assert row(failed, Count(rows=3, counted=3))["status"] == "complete"
 
 
 @given(pauses=st.lists(st.integers(5, 600), min_size=1, max_size=120))
@@ -199,14 +203,18 @@ def test_a_killed_second_reading_leaves_the_first_in_force() -> None:
 
 
 def test_documents_are_told_apart_by_their_meeting() -> None:
-    holds = held([head(HALF_AN_HOUR), head(HALF_AN_HOUR, "denied", subject="xyz==")])
+    holds = held([head(HALF_AN_HOUR), head(HALF_AN_HOUR, "denied", subject="xyz==")], {})
 
-    assert (holds["abc=="].complete, holds["xyz=="].complete) == ("r1", None)
+    assert {key: hold.complete for key, hold in holds.items()} == {
+        ("abc==", "participants"): "r1",
+        ("xyz==", "participants"): None,
+    }
 
 
 def test_a_meeting_of_which_everything_is_held_is_complete() -> None:
-    assert row(holding(head(A_DAY)), Count(reported=3, rows=3, document_id="d1")) == {
+    assert row(holding(head(A_DAY)), Count(reported=3, rows=3, counted=3, document_id="d1")) == {
         "meeting_id": "abc==",
+        "report": "participants",
         "status": "complete",
         "reason": None,
         "vendor_count": 3,
@@ -224,19 +232,28 @@ def test_a_meeting_of_which_everything_is_held_is_complete() -> None:
     ("listed", "count", "status", "reason"),
     [
         # the list says one thing, the report another: the larger number counts
-        (3, Count(reported=5, rows=3), "partial", "2 of 5 rows not held, 0 of them in quarantine"),
-        (5, Count(reported=3, rows=3), "partial", "2 of 5 rows not held, 0 of them in quarantine"),
-        (3, Count(reported=3, rows=2, quarantined=1), "partial", "1 of 3 rows not held, 1 of them in quarantine"),
+        (3, Count(reported=5, rows=3, counted=3), "partial", "2 of 5 not held, 0 rows in quarantine"),
+        (5, Count(reported=3, rows=3, counted=3), "partial", "2 of 5 not held, 0 rows in quarantine"),
+        (3, Count(reported=3, rows=2, counted=2, quarantined=1), "partial", "1 of 3 not held, 1 rows in quarantine"),
         # a row that came twice was sent, and is held
-        (3, Count(reported=3, rows=2, duplicates=1), "complete", None),
+        (3, Count(reported=3, rows=2, counted=3), "complete", None),
+        # the vendor counts people, who have several rows each
+        (3, Count(reported=3, rows=9, counted=2), "partial", "1 of 3 not held, 0 rows in quarantine"),
+        # nothing is missing, but a row couldn't be kept
+        (3, Count(reported=3, rows=4, counted=3, quarantined=2), "partial", "2 rows in quarantine"),
         # more than was announced
-        (2, Count(reported=None, rows=3), "complete", None),
+        (2, Count(reported=None, rows=3, counted=3), "complete", None),
         # nobody counted
-        (None, Count(reported=None, rows=3), "complete", None),
+        (None, Count(reported=None, rows=3, counted=3), "complete", None),
         (None, Count(reported=None, rows=0), "complete", None),
+        (None, Count(reported=None, rows=3, counted=3, quarantined=1), "partial", "1 rows in quarantine"),
+        # what is missing is said before what isn't filled in, and that last of all
+        (3, Count(rows=2, counted=2, unsettled=2), "partial", "1 of 3 not held, 0 rows in quarantine"),
+        (3, Count(rows=3, counted=3, unsettled=2, quarantined=1), "partial", "1 rows in quarantine"),
+        (3, Count(rows=3, counted=3, unsettled=2), "partial", "2 rows whose times the vendor hasn't filled in yet"),
     ],
 )
-def test_a_reading_is_complete_when_as_many_rows_are_held_as_the_vendor_counts(
+def test_a_reading_is_complete_when_as_much_is_held_as_the_vendor_counts_and_nothing_is_amiss(
     listed: int | None, count: Count, status: str, reason: str | None
 ) -> None:
     found = row(holding(head(A_DAY)), count, replace(MEETING, vendor_count=listed))
@@ -247,7 +264,7 @@ def test_a_reading_is_complete_when_as_many_rows_are_held_as_the_vendor_counts(
 def test_a_reading_without_its_last_page_is_partial() -> None:
     left = holding(head(HALF_AN_HOUR, last=False), head(HALF_AN_HOUR, page=2, last=False))
 
-    found = row(left, Count(reported=900, rows=600, document_id="d1"))
+    found = row(left, Count(reported=900, rows=600, counted=600, document_id="d1"))
 
     assert (found["status"], found["reason"]) == ("partial", "only the first 2 pages were read")
     assert (found["rows_held"], found["vendor_count"], found["read_at"], found["settled"]) == (600, 900, None, False)
@@ -268,7 +285,7 @@ def test_a_meeting_that_could_not_be_read_says_why_and_how_often_it_was_tried(ou
 
 
 def test_a_meeting_that_was_never_read_has_a_row_too() -> None:
-    table = reading_rows([MEETING, replace(MEETING, id="A==", vendor_count=None)], {}, {}, TIMING)
+    table = reading_rows([MEETING, replace(MEETING, id="A==", vendor_count=None)], ["participants"], {}, {}, TIMING)
 
     assert [(found["meeting_id"], found["status"], found["reason"]) for found in table.to_pylist()] == [
         ("A==", "not_ready", "not read yet"),
@@ -282,7 +299,150 @@ def test_the_rows_keep_the_tables_own_rules() -> None:
     holds = [Held(), holding(head(A_DAY)), holding(head(A_DAY, last=False)), holding(head(A_DAY, "gone"))]
     meetings = [replace(MEETING, id=f"{number}==") for number in range(len(holds))]
 
-    table = reading_rows(meetings, {m.id: hold for m, hold in zip(meetings, holds, strict=True)}, {}, TIMING)
+    table = reading_rows(
+        meetings,
+        ["participants"],
+        {(m.id, "participants"): hold for m, hold in zip(meetings, holds, strict=True)},
+        {},
+        TIMING,
+    )
 
     assert table.schema.equals(readings_table("zoom").schema, check_metadata=True)
     assert Readings.validate(pl.DataFrame(table)).height == len(holds)
+
+
+def test_an_answer_whose_times_are_not_filled_in_is_held_but_never_settled() -> None:
+    early = holding(head(A_DAY, "unsettled"))
+
+    assert (early.complete, early.read_at, early.unsettled) == ("r1", ENDED + A_DAY, True)
+    assert (early.attempts, early.last_attempt, early.outcome) == (1, ENDED + A_DAY, "answered")
+    assert not early.settled(MEETING, TIMING)
+    assert not due(early, timedelta(hours=47, minutes=59))
+    assert due(early, timedelta(hours=48))
+
+
+def test_one_page_without_times_leaves_its_whole_reading_unsettled() -> None:
+    pages = [
+        head(A_DAY, last=False),
+        head(A_DAY, "unsettled", page=2, last=False),
+        head(A_DAY, page=3),
+    ]
+
+    unsettled = holding(*pages)
+
+    assert (unsettled.complete, unsettled.unsettled, unsettled.attempts) == ("r1", True, 1)
+    assert not unsettled.settled(MEETING, TIMING)
+    # until its last page has come it is an unfinished reading like any other
+    unfinished = holding(*pages[:2])
+    assert (unfinished.complete, unfinished.unsettled, unfinished.attempts) == (None, False, 0)
+    resumed = unfinished.resumable(TIMING, ENDED + A_DAY)
+    assert resumed is not None
+    assert (resumed.page, resumed.next_token) == (2, "token-2")
+
+
+def test_times_that_were_filled_in_at_last_end_the_attempts() -> None:
+    filled = holding(head(A_DAY, "unsettled"), head(2 * A_DAY, reading="r2"))
+
+    assert (filled.complete, filled.unsettled, filled.attempts, filled.last_attempt) == ("r2", False, 0, None)
+    assert filled.settled(MEETING, TIMING)
+    assert not due(filled, timedelta(days=300))
+
+
+def test_times_that_were_filled_in_before_the_report_settles_are_read_once_more() -> None:
+    filled = holding(head(HALF_AN_HOUR, "unsettled"), head(timedelta(hours=1), reading="r2"))
+
+    assert not due(filled, timedelta(hours=23))
+    assert due(filled, A_DAY)
+
+
+def test_a_reading_without_times_counts_beside_one_that_failed() -> None:
+    """And keeps counting: the one that failed brought nothing better."""
+    failed = holding(head(HALF_AN_HOUR, "unsettled"), head(timedelta(hours=1), "not_ready", reading="r2"))
+
+    assert (failed.complete, failed.unsettled, failed.attempts) == ("r1", True, 2)
+    assert not due(failed, timedelta(hours=1, minutes=59))
+    assert due(failed, timedelta(hours=2))
+
+
+def test_times_that_are_never_filled_in_are_asked_for_a_bounded_number_of_times() -> None:
+    minutes: list[int] = []
+    heads: list[dict[str, Any]] = []
+    for minute in range(30, 60 * 24 * 30):
+        after = timedelta(minutes=minute)
+        if due(holding(*heads), after):
+            minutes.append(minute)
+            heads.append(head(after, "unsettled", reading=f"r{minute}"))
+
+    assert minutes == [30 * 2**attempt for attempt in range(MOST_ATTEMPTS)]
+    assert not due(holding(*heads), timedelta(days=364))
+    assert not holding(*heads).settled(MEETING, TIMING)
+
+
+@given(
+    hours=st.lists(st.integers(1, 400), min_size=1, max_size=60),
+    outcomes=st.lists(st.sampled_from(["unsettled", "not_ready", "denied"]), min_size=60, max_size=60),
+)
+def test_whatever_keeps_a_report_from_settling_its_attempts_are_bounded(
+    hours: list[int], outcomes: list[Outcome]
+) -> None:
+    heads: list[dict[str, Any]] = []
+    now = timedelta()
+    for pause in hours:
+        now += timedelta(hours=pause)
+        if due(holding(*heads), now):
+            heads.append(head(now, outcomes[len(heads)], reading=f"r{len(heads)}"))
+
+    assert 1 <= len(heads) <= MOST_ATTEMPTS
+
+
+def test_reports_about_one_meeting_are_held_apart() -> None:
+    holds = held(
+        [
+            head(HALF_AN_HOUR, kind="attendees", reading="a1", last=False),
+            head(HALF_AN_HOUR, kind="participants", reading="p1"),
+            head(HALF_AN_HOUR, "denied", kind="attendees", reading="a2"),
+        ],
+        {},
+    )
+
+    attendees, participants = (holds[MEETING.id, report] for report in ("attendees", "participants"))
+    assert (attendees.complete, attendees.outcome, attendees.attempts, attendees.pages) == (None, "denied", 1, 1)
+    assert (participants.complete, participants.outcome, participants.attempts) == ("p1", "answered", 0)
+    assert due(attendees, timedelta(hours=1))
+    assert not due(participants, timedelta(hours=1))
+
+
+def test_a_kind_that_stands_in_for_a_report_is_held_under_its_name() -> None:
+    heads = [head(HALF_AN_HOUR, "not_ready"), head(timedelta(hours=1), kind="meeting_detail", reading="r2")]
+
+    assert held(heads, {"meeting_detail": "participants"}).keys() == {(MEETING.id, "participants")}
+    assert held(heads, {"meeting_detail": "participants"})[MEETING.id, "participants"].complete == "r2"
+
+
+def test_every_meeting_has_a_row_of_every_report_in_the_order_of_their_names() -> None:
+    other = replace(MEETING, id="A==", vendor_count=1)
+    holds = held(
+        [
+            head(A_DAY, kind="participants", reading="p1"),
+            head(A_DAY, "denied", kind="attendees", reason="403"),
+            head(A_DAY, kind="attendees", subject="A=="),
+        ],
+        {},
+    )
+    counts = {
+        (MEETING.id, "participants"): Count(rows=7, counted=3, document_id="d1"),
+        ("A==", "attendees"): Count(rows=1, counted=1, document_id="d2"),
+    }
+
+    table = reading_rows([MEETING, other], ["participants", "attendees"], holds, counts, TIMING)
+
+    assert [
+        tuple(found[name] for name in ("meeting_id", "report", "status", "rows_held", "document_id", "settled"))
+        for found in table.to_pylist()
+    ] == [
+        ("A==", "attendees", "complete", 1, "d2", True),
+        ("A==", "participants", "not_ready", 0, None, False),
+        ("abc==", "attendees", "denied", 0, None, False),
+        ("abc==", "participants", "complete", 7, "d1", True),
+    ]
+    assert readings_table("webex").key == ("meeting_id", "report")

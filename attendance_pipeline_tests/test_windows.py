@@ -1,12 +1,13 @@
-from datetime import date, timedelta
-from itertools import combinations
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attendance_pipeline.errors import UsageError
-from attendance_pipeline.windows import Window, dates, fewest, request_windows
+from attendance_pipeline.windows import TimeWindow, Window, dates, fewest, request_windows, time_windows
 
 DAY = timedelta(days=1)
 TODAY = date(2026, 3, 16)
@@ -133,3 +134,163 @@ def test_windows_cover_what_is_wanted_with_its_overlap_and_stay_within_what_the_
     assert all(window.last - window.first <= span * DAY for window in found)
     assert all(window.first in needed and window.last in needed for window in found)
     assert all(earlier.last < later.first for earlier, later in zip(found, found[1:], strict=False))
+
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+ORIGIN = datetime(2025, 12, 1, tzinfo=UTC)
+SOON = datetime(2026, 12, 31, tzinfo=UTC)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}+00:00")
+
+
+def time_windows_of(
+    days: list[date],
+    span: timedelta = 30 * DAY,
+    before: timedelta = timedelta(),
+    overlap: timedelta = MINUTE,
+    earliest: datetime = ORIGIN,
+    latest: datetime = SOON,
+) -> list[TimeWindow]:
+    return time_windows(days, span=span, before=before, overlap=overlap, earliest=earliest, latest=latest)
+
+
+def test_a_date_is_asked_for_from_its_first_moment_to_its_last_and_as_much_earlier_as_is_said() -> None:
+    assert time_windows_of([march(10)]) == [TimeWindow(at("2026-03-10 00:00"), at("2026-03-11 00:00"))]
+    assert time_windows_of([march(10)], before=2 * DAY + HOUR) == [
+        TimeWindow(at("2026-03-07 23:00"), at("2026-03-11 00:00"))
+    ]
+
+
+def test_exactly_the_span_is_one_window_of_time_and_a_day_more_is_two_that_overlap() -> None:
+    assert time_windows_of(dates(march(1), march(30))) == [TimeWindow(at("2026-03-01 00:00"), at("2026-03-31 00:00"))]
+    assert time_windows_of(dates(march(1), march(31))) == [
+        TimeWindow(at("2026-03-01 00:00"), at("2026-03-31 00:00")),
+        TimeWindow(at("2026-03-30 23:59"), at("2026-04-01 00:00")),
+    ]
+
+
+def test_ninety_days_are_three_windows_however_often_they_overlap() -> None:
+    """Webex answers for 90 days; five minutes of them are given up, because a pull takes time."""
+    now = at("2026-03-31 15:00")
+    earliest = now - 90 * DAY + 5 * MINUTE
+    days = dates(date(2026, 1, 1), date(2026, 3, 31))
+
+    found = time_windows_of(days, before=2 * DAY, earliest=earliest, latest=now)
+
+    assert found == [
+        TimeWindow(earliest, at("2026-01-30 15:05")),
+        TimeWindow(at("2026-01-30 15:04"), at("2026-03-01 15:04")),
+        TimeWindow(at("2026-03-01 15:03"), now),
+    ]
+    assert found[-1].end - found[-1].start < 30 * DAY
+
+
+def test_a_gap_is_bridged_where_one_window_of_time_can_span_it() -> None:
+    assert time_windows_of([march(1), march(30)]) == [TimeWindow(at("2026-03-01 00:00"), at("2026-03-31 00:00"))]
+    assert time_windows_of([march(1), march(32)]) == [
+        TimeWindow(at("2026-03-01 00:00"), at("2026-03-02 00:00")),
+        TimeWindow(at("2026-04-01 00:00"), at("2026-04-02 00:00")),
+    ]
+
+
+def test_windows_of_time_are_cut_off_where_the_vendor_forgets_and_at_this_moment() -> None:
+    earliest, now = at("2026-03-01 13:37"), at("2026-03-16 15:00")
+
+    assert time_windows_of([march(2)], before=DAY, earliest=earliest) == [
+        TimeWindow(earliest, at("2026-03-03 00:00"))
+    ]
+    assert time_windows_of([march(16)], before=DAY, latest=now) == [TimeWindow(at("2026-03-15 00:00"), now)]
+    assert time_windows_of([march(17), march(18)], latest=now) == []
+    assert time_windows_of([]) == []
+
+
+@pytest.mark.parametrize(
+    ("earliest", "first"), [("2026-03-02 00:00", 2), ("2026-03-01 00:01", 2), ("2026-03-01 23:59", 2)]
+)
+def test_a_date_that_is_not_wholly_within_the_reach_is_a_usage_error_that_names_the_first_that_is(
+    earliest: str, first: int
+) -> None:
+    assert time_windows_of([march(first)], earliest=at(earliest))
+    with pytest.raises(
+        UsageError,
+        match=f"^2026-03-01 lies beyond the reach: .* back to {march(first)}, so begin at {march(first)} or later$",
+    ):
+        time_windows_of([march(3), march(first - 1)], earliest=at(earliest))
+
+
+def test_a_window_of_time_names_the_dates_that_it_touches() -> None:
+    window = TimeWindow(at("2026-02-28 23:59"), at("2026-03-02 00:00"))
+
+    assert window.dates == Window(date(2026, 2, 28), march(2))
+
+
+@given(st.integers(2, 10**7), st.integers(0, 999_999))
+def test_halves_of_a_window_meet_on_a_whole_second_and_are_smaller(seconds: int, microseconds: int) -> None:
+    window = TimeWindow(ORIGIN, ORIGIN + timedelta(seconds=seconds, microseconds=microseconds))
+
+    earlier, later = window.halves()
+
+    assert (earlier.start, earlier.end, later.end) == (window.start, later.start, window.end)
+    assert earlier.end.microsecond == 0
+    assert earlier.start < earlier.end < later.end
+
+
+STEP = timedelta(hours=8)
+"""Instants of the trials: coarse, so that all ways to cover them can be tried."""
+
+
+def fewest_by_all_ways(needed: set[int], span: int, overlap: int) -> int:
+    """How many windows it takes to cover these steps of time, found by trying every end of every window.
+
+    A window that ends between two needed steps is overlapped by the next one.
+    """
+
+    @cache
+    def more(start: int) -> int:
+        counts = []
+        for end in range(start + 1, start + span + 1):
+            left = [step for step in needed if step >= end]
+            if not left:
+                return 1
+            begin = end - overlap if end - 1 in needed and end in needed else min(left)
+            if begin > start:
+                counts.append(1 + more(begin))
+        return min(counts)
+
+    return more(min(needed)) if needed else 0
+
+
+@given(
+    wanted=st.sets(st.integers(0, 15), max_size=10),
+    span=st.integers(4, 16),
+    before=st.integers(0, 4),
+    overlap=st.integers(0, 2),
+    earliest=st.integers(-4, 0),
+    latest=st.integers(20, 50),
+)
+# the window that would reach up to a date's first moment is of no use to it
+@example(wanted={0, 2, 3}, span=6, before=0, overlap=1, earliest=0, latest=40)
+def test_windows_of_time_cover_every_instant_within_what_the_vendor_allows_and_no_fewer_would_do(
+    wanted: set[int], span: int, before: int, overlap: int, earliest: int, latest: int
+) -> None:
+    days = [ORIGIN.date() + offset * DAY for offset in wanted]
+    oldest, newest = ORIGIN + earliest * STEP, ORIGIN + latest * STEP
+
+    found = time_windows_of(days, span * STEP, before * STEP, overlap * STEP, oldest, newest)
+
+    needed = {
+        step for offset in wanted for step in range(3 * offset - before, 3 * offset + 3) if earliest <= step < latest
+    }
+    for step in needed:
+        begin = ORIGIN + step * STEP
+        assert any(window.start <= begin and begin + STEP <= window.end for window in found)
+    assert all(timedelta() < window.end - window.start <= span * STEP for window in found)
+    assert all(oldest <= window.start and window.end <= newest for window in found)
+    for window, following in pairwise(found):
+        seam = (window.end - ORIGIN) // STEP
+        assert window.start < following.start
+        if {seam - 1, seam} <= needed:
+            assert window.end - following.start >= overlap * STEP
+    assert len(found) == fewest_by_all_ways(needed, span, overlap)

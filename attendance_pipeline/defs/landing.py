@@ -72,7 +72,7 @@ def why_off(vendor_type: type[Vendor[Any]], settings: Settings) -> str | None:
     missing = settings.missing(vendor_type.credentials)
     if not missing:
         return None
-    return f"{vendor_type.name} is off: {', '.join(missing)} not set (environment or .env; see .env.example)"
+    return f"{vendor_type.name} is off: {missing} not set (environment or .env; see .env.example)"
 
 
 def _configured(vendor_type: type[Vendor[Any]]) -> tuple[Settings, Vendor[Any]]:

@@ -81,7 +81,7 @@ def warehouse_assets(tables: Sequence[Table]) -> list[dg.AssetsDefinition]:
         os.environ["ATTENDANCE_BUILD"] = str(settings.build)
         os.environ["ATTENDANCE_BUILD_MEMORY"] = settings.attendance_build_memory
         dbt = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
-        target = settings.data / "dbt" / context.run_id
+        target = settings.data / "dbt" / context.run.run_id
         with building(settings.build):
             begin_build(settings.build)
             yield from dbt.cli(["build"], context=context, target_path=target).stream()

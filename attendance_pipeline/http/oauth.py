@@ -1,7 +1,7 @@
 """A bearer token on every request, minted when needed, renewed before it ends and once after a 401."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from time import monotonic
 
 import httpx
@@ -13,12 +13,16 @@ from attendance_pipeline.vendor_json import NOT_JSON
 RENEW_BEFORE = 60.0
 """Seconds: a token that ends sooner is renewed first (Zoom has been seen to say 3599 for an hour)."""
 
+REFUSALS = frozenset({400, 401, 403})
+
 
 class Token(msgspec.Struct):
-    """What token endpoints answer, as far as we need it; `expires_in` in seconds."""
+    """What token endpoints answer, as far as we need it; lifetimes in seconds."""
 
     access_token: str
     expires_in: int
+    refresh_token: str | None = None
+    refresh_token_expires_in: int | None = None
 
 
 class BearerAuth(httpx.Auth):
@@ -26,18 +30,25 @@ class BearerAuth(httpx.Auth):
 
     Args:
         vendor: for messages.
-        ask: builds the token request, credentials included; it goes to the vendor's token endpoint only.
-        explain: turns a refusal of the token endpoint into the words of a `RefusedError`.
+        grants: builds the token requests, credentials included, best first: the next one is sent where the token
+            endpoint refuses the one before. They go to the vendor's token endpoint only.
+        explain: turns the last refusal of the token endpoint into the words of a `RefusedError`.
+        minted: told of every new token before it is used.
     """
 
     requires_response_body = False
 
     def __init__(
-        self, vendor: str, ask: Callable[[], httpx.Request], explain: Callable[[httpx.Response], str]
+        self,
+        vendor: str,
+        grants: Callable[[], Sequence[httpx.Request]],
+        explain: Callable[[httpx.Response], str],
+        minted: Callable[[Token], None] = lambda token: None,
     ) -> None:
         self._vendor = vendor
-        self._ask = ask
+        self._grants = grants
         self._explain = explain
+        self._minted = minted
         self._token = ""
         self._ends = 0.0
         self._minting = asyncio.Lock()
@@ -49,28 +60,33 @@ class BearerAuth(httpx.Auth):
             RefusedError: the token endpoint refuses the credentials.
             OutageError: the token endpoint doesn't answer as one.
         """
-        if not self._token or monotonic() > self._ends:
-            async with self._minting:
-                if not self._token or monotonic() > self._ends:
-                    self._keep(await self._read((yield self._ask())))
-        used = self._token
-        request.headers["Authorization"] = f"Bearer {used}"
-        response = yield request
-        if response.status_code != 401:
-            return
-        await response.aread()
-        async with self._minting:
-            if self._token == used:
-                self._keep(await self._read((yield self._ask())))
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        yield request
+        refused = ""
+        while True:
+            if self._stale(refused):
+                async with self._minting:
+                    if self._stale(refused):
+                        for grant in self._grants():
+                            answered = yield grant
+                            if not await self._refuses(answered):
+                                break
+                        self._keep(answered)
+            used = self._token
+            request.headers["Authorization"] = f"Bearer {used}"
+            response = yield request
+            if response.status_code != 401 or refused:
+                return
+            await response.aread()
+            refused = used
 
-    async def _read(self, response: httpx.Response) -> httpx.Response:
+    def _stale(self, refused: str) -> bool:
+        return self._token in ("", refused) or monotonic() > self._ends
+
+    async def _refuses(self, response: httpx.Response) -> bool:
         await response.aread()
-        return response
+        return response.status_code in REFUSALS
 
     def _keep(self, response: httpx.Response) -> None:
-        if response.status_code in (400, 401, 403):
+        if response.status_code in REFUSALS:
             raise RefusedError(f"{self._vendor}: {self._explain(response)}")
         try:
             token = msgspec.json.decode(response.content, type=Token)
@@ -81,5 +97,6 @@ class BearerAuth(httpx.Auth):
                 f"{self._vendor}: the token endpoint {response.request.url.host} answered "
                 f"{response.status_code} without a token"
             )
+        self._minted(token)
         self._token = token.access_token
         self._ends = monotonic() + token.expires_in - RENEW_BEFORE

@@ -1,12 +1,13 @@
-"""One vendor account's speed: requests per second by label, requests per day, waiting when told to.
+"""One vendor account's speed: requests per span of time by label, requests per day, waiting when told to.
 
 Knows clocks and counts. Knows nothing of httpx, of a vendor's paths or of what its answers mean.
 """
 
 import asyncio
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from attendance_pipeline.vendor_json import NOT_JSON
 Clock = Callable[[], datetime]
 
 LONGEST_WAIT = timedelta(minutes=2)
-"""A vendor that asks for more patience than this counts as an outage: the next run will ask again."""
+"""A vendor that asks for more patience than this ends the pull: a later run goes on."""
 
 SAVE_EVERY = 20
 """Requests after which the day's count reaches the disk: what a killed run may forget."""
@@ -140,21 +141,33 @@ class DailyBudget:
             beside.replace(self._file)
 
 
+@dataclass(frozen=True)
+class Rate:
+    """At most so many requests in any so many seconds; one request per span is evenly spaced."""
+
+    requests: int
+    seconds: float
+
+
 class Pacer:
-    """Lets requests through at the vendor's documented rate, evenly spaced, one stream per label.
+    """Lets requests through at the vendor's documented rate, one stream per label.
 
     Args:
-        per_second: the most requests a second, by label.
+        rates: the most requests in a span of time, by label.
         budget: the day's total.
         budgeted: labels that count against it.
     """
 
-    def __init__(self, per_second: Mapping[str, float], budget: DailyBudget, budgeted: frozenset[str]) -> None:
+    def __init__(
+        self, rates: Mapping[str, Rate], budget: DailyBudget, budgeted: frozenset[str] = frozenset()
+    ) -> None:
         self.budget = budget
         self.waited: defaultdict[str, float] = defaultdict(float)
-        self._gap = {label: 1 / rate for label, rate in per_second.items()}
+        self._rates = rates
         self._budgeted = budgeted
-        self._next: dict[str, float] = {}
+        self._left = {label: deque[float](maxlen=rate.requests) for label, rate in rates.items()}
+        """By label, when its newest requests left or will leave."""
+        self._held: dict[str, float] = {}
 
     async def turn(self, label: str) -> None:
         """Wait until a request of this label may leave.
@@ -165,8 +178,11 @@ class Pacer:
         if label in self._budgeted:
             self.budget.spend()
         now = monotonic()
-        start = max(now, self._next.get(label, 0))
-        self._next[label] = start + self._gap[label]
+        rate, left = self._rates[label], self._left[label]
+        start = max(now, self._held.get(label, 0))
+        if len(left) == rate.requests:
+            start = max(start, left[0] + rate.seconds)
+        left.append(start)
         if start > now:
             self.waited["pace"] += start - now
             await asyncio.sleep(start - now)
@@ -174,6 +190,6 @@ class Pacer:
     async def hold(self, label: str, wait: timedelta) -> None:
         """Every request of this label waits: the vendor said so."""
         seconds = wait.total_seconds()
-        self._next[label] = max(self._next.get(label, 0), monotonic() + seconds)
+        self._held[label] = max(self._held.get(label, 0), monotonic() + seconds)
         self.waited["told"] += seconds
         await asyncio.sleep(seconds)

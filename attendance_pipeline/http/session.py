@@ -8,7 +8,7 @@ import asyncio
 import re
 import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -46,13 +46,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
-    """What a vendor answered: `content` is the decoded body of a success, None for a refusal (4xx)."""
+    """What a vendor answered.
+
+    Attributes:
+        content: the decoded body of a success, None for a refusal (4xx).
+        request: path and query as they were asked.
+        next_link: the address in a `Link` header of relation `next` (RFC 5988); empty where there is none. It may
+            name any host, and is never asked as it stands.
+    """
 
     status: int
     body: bytes
     content: T | None
     request: str
     fetched_at: datetime
+    next_link: str = ""
 
 
 @dataclass
@@ -88,6 +96,8 @@ class Session:
         auth: puts the token on a request.
         pacer: the account's limits.
         day_is_spent: whether a 429's headers and body speak of the day's quota, not of the second's.
+        token_refused: what to do about a token that a fresh grant gave and the API refuses.
+        headers: sent with every request.
         clock: what time it is, UTC.
     """
 
@@ -97,7 +107,9 @@ class Session:
         base_url: str,
         auth: httpx.Auth,
         pacer: Pacer,
-        day_is_spent: Callable[[httpx.Headers, bytes], bool],
+        day_is_spent: Callable[[httpx.Headers, bytes], bool] = lambda headers, body: False,
+        token_refused: str = "check that the app is still active",  # noqa: S107 - words for a message
+        headers: Mapping[str, str] | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self.traffic = Traffic()
@@ -107,6 +119,7 @@ class Session:
         base = httpx.URL(base_url)
         self._origin = base.scheme, base.netloc
         self._day_is_spent = day_is_spent
+        self._token_refused = token_refused
         self._clock = clock
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         certificates = ssl.create_default_context()
@@ -115,7 +128,7 @@ class Session:
             transport=_Transport(certificates, _proxy(base)),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(connect=15, read=60, write=30, pool=None),
-            headers={"Accept": "application/json", "User-Agent": "attendance-pipeline"},
+            headers={"Accept": "application/json", "User-Agent": "attendance-pipeline"} | dict(headers or {}),
             follow_redirects=False,
         )
 
@@ -131,7 +144,14 @@ class Session:
         finally:
             await self._client.__aexit__(kind, error, trace)
 
-    async def get(self, path: str, query: dict[str, str], decoder: msgspec.json.Decoder[T], label: str) -> Answer[T]:
+    async def get(
+        self,
+        path: str,
+        query: dict[str, str],
+        decoder: msgspec.json.Decoder[T],
+        label: str,
+        hopeless: frozenset[int] = frozenset(),
+    ) -> Answer[T]:
         """Ask once, trying again while an answer is missing, faulty or not what it says it is.
 
         Args:
@@ -139,10 +159,11 @@ class Session:
             query: without secrets; it is kept beside the answer.
             decoder: reads a success; a body that it can't read counts as a failed attempt.
             label: the rate limit that the request counts against.
+            hopeless: statuses after which the same request needn't be tried again.
 
         Raises:
             OutageError: no usable answer after every attempt.
-            QuotaError: the day's requests are spent.
+            QuotaError: the day's requests are spent, or the vendor asks for a long wait.
             RefusedError: 401 with a fresh token.
             ForeignHostError: a redirect, or a path that leaves the vendor's host.
         """
@@ -156,16 +177,23 @@ class Session:
                     return await self._attempt(shown, request, decoder, label)
                 except Throttled as told:
                     throttled += 1
-                    if throttled >= THROTTLED_ATTEMPTS or told.wait > LONGEST_WAIT:
+                    if told.wait > LONGEST_WAIT:
+                        until = self._clock() + told.wait
+                        raise QuotaError(
+                            f"{self._vendor} asks for a wait of {told.wait.total_seconds():.0f} s "
+                            f"(429 to GET {shown}); what was read is kept, go on after {until:%Y-%m-%d %H:%M} UTC",
+                            until,
+                        ) from None
+                    if throttled >= THROTTLED_ATTEMPTS:
                         raise OutageError(
-                            f"{self._vendor} keeps answering 429 to GET {shown} and asks for a wait of "
-                            f"{told.wait.total_seconds():.0f} s; run again later"
+                            f"{self._vendor} keeps answering 429 to GET {shown}; run again later"
                         ) from None
                     await self.pacer.hold(label, told.wait)
                 except OutageError as error:
                     failed += 1
                     self.traffic.failed_attempts[label] += 1
-                    if failed >= ATTEMPTS or (error.wait and error.wait > LONGEST_WAIT):
+                    too_long = error.wait is not None and error.wait > LONGEST_WAIT
+                    if failed >= ATTEMPTS or too_long or error.status in hopeless:
                         raise
                     # Only this request waits: one poisonous meeting must not slow the others down.
                     await asyncio.sleep((error.wait or _backoff(failed)).total_seconds())
@@ -222,9 +250,7 @@ class Session:
                 retry_after(response.headers.get("retry-after"), now),
             )
         if status == 401:
-            raise RefusedError(
-                f"{self._vendor} refused a fresh token (401 to GET {path}); check that the app is still active"
-            )
+            raise RefusedError(f"{self._vendor} refused the token (401 to GET {path}); {self._token_refused}")
         if 300 <= status < 400:
             raise ForeignHostError(
                 f"{self._vendor} answered GET {path} with a redirect ({status}), which isn't followed: "
@@ -240,12 +266,23 @@ class Session:
                     f"JSON ({len(body)} bytes); run again later",
                     status,
                 ) from error
-        return Answer(status=status, body=body, content=content, request=request, fetched_at=now)
+        link = _next_link(response.headers.get("link", ""))
+        return Answer(status=status, body=body, content=content, request=request, fetched_at=now, next_link=link)
 
 
 def nameless(request: str) -> str:
     """A request's path for messages and metadata: without its query, and without a segment that is an address."""
     return re.sub(r"[^/]*(?:@|%40)[^/]*", "…", request.partition("?")[0])
+
+
+def _next_link(header: str) -> str:
+    """The target of relation `next` in a `Link` header, RFC 8288; httpx reads some spellings only."""
+    for link in re.split(r",\s*(?=<)", header):
+        parts = re.match(r"\s*<([^>]*)>(.*)", link, re.DOTALL)
+        relation = parts and re.search(r';\s*rel\s*=\s*"?([^";,]+)', parts[2], re.IGNORECASE)
+        if parts and relation and "next" in relation[1].lower().split():
+            return parts[1]
+    return ""
 
 
 def _backoff(failed: int) -> timedelta:

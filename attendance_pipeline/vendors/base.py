@@ -1,46 +1,27 @@
-"""What a vendor is to the rest of the pipeline, and the walk through its pages that all vendors share."""
+"""What a vendor is to the rest of the pipeline."""
 
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Generic, TypeVar
 
-import msgspec
 import pyarrow as pa
 
-from attendance_pipeline.archive import Archive, Document, new_id
-from attendance_pipeline.http.errors import OutageError
+from attendance_pipeline.archive import Archive, Document
 from attendance_pipeline.http.pacing import Clock, utc_now
 from attendance_pipeline.http.session import Session
-from attendance_pipeline.readings import Held, Meeting, OpenReading, Timing
+from attendance_pipeline.readings import Holds, Meeting, OpenReading, Timing
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Shaped, Table
-from attendance_pipeline.windows import Window
-
-MOST_PAGES = 5_000
-"""Pages of one walk: 1.5 million rows at 300 a page. A walk beyond that goes round in circles."""
-
-MOST_RESTARTS = 2
-"""How often a walk begins anew because its page token died."""
 
 M = TypeVar("M", bound=Meeting)
 
 
 Keep = Callable[[Document], None]
 """Commits a document: it survives the process from there on."""
-
-
-class Page(Protocol):
-    """A decoded page, as far as a walk needs it."""
-
-    @property
-    def next_token(self) -> str:
-        """What asks for the next page; empty on the last."""
-
-
-P = TypeVar("P", bound=Page)
 
 
 @dataclass
@@ -68,14 +49,25 @@ class Vendor(ABC, Generic[M]):
         settings: with this vendor's credentials.
         archive: where its answers are kept.
         clock: what time it is, UTC.
+
+    Attributes:
+        name: `zoom`, `webex`, `teams`.
+        credentials: the settings that turn it on: any one of these sets, whole.
+        address: the setting that holds the API's address.
+        reach: how far back the ended dates lie that can be asked for.
+        reports: the reports about each meeting, by the names of the tables that they fill.
+        stand_ins: kinds of documents that stand in for a report of another name.
     """
 
     name: ClassVar[str]
-    credentials: ClassVar[tuple[str, ...]]
+    credentials: ClassVar[tuple[tuple[str, ...], ...]]
+    address: ClassVar[str]
     reach: ClassVar[timedelta]
     timing: ClassVar[Timing]
     meetings_table: ClassVar[Table]
     attendance_tables: ClassVar[tuple[Table, ...]]
+    reports: ClassVar[tuple[str, ...]]
+    stand_ins: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def __init__(self, settings: Settings, archive: Archive, clock: Clock = utc_now) -> None:
         self.settings = settings
@@ -99,14 +91,14 @@ class Vendor(ABC, Generic[M]):
         """The meetings of one partition of the meetings table."""
 
     @abstractmethod
-    def read(self, session: Session, meeting: M, resume: OpenReading | None) -> AsyncIterator[Document]:
-        """The answers about one meeting's attendance; the last one says what came of it."""
+    def read(self, session: Session, meeting: M, report: str, resume: OpenReading | None) -> AsyncIterator[Document]:
+        """One report about one meeting, answer by answer; the last one says what came of it."""
 
     @abstractmethod
     def shape_attendance(
-        self, meetings: Mapping[date, Mapping[str, M]], holds: Mapping[date, Mapping[str, Held]]
-    ) -> tuple[dict[str, dict[date, Shaped]], set[str]]:
-        """The attendance tables of the dates in `meetings`, `readings` among them, and fields nobody knew."""
+        self, meetings: Mapping[date, Mapping[str, M]], holds: Mapping[date, Holds]
+    ) -> tuple[dict[str, dict[date, Shaped]], dict[str, set[str]]]:
+        """The attendance tables of the dates in `meetings`, `readings` among them; by table, fields nobody knew."""
 
     @abstractmethod
     def doctor(self, session: Session) -> AsyncIterator[Check]:
@@ -121,74 +113,3 @@ async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
                 group.create_task(one)
     except* Exception as errors:  # noqa: BLE001 - unwrapped, whatever it is
         raise errors.exceptions[0] from None
-
-
-async def walk(
-    session: Session,
-    path: str,
-    query: dict[str, str],
-    decoder: msgspec.json.Decoder[P],
-    label: str,
-    *,
-    kind: str,
-    subject: str = "",
-    window: Window | None = None,
-    resume: OpenReading | None = None,
-    token_died: Callable[[int, bytes], bool] = lambda status, body: False,
-    token_name: str = "next_page_token",  # noqa: S107 - a query parameter's name
-) -> AsyncIterator[tuple[Document, P | None]]:
-    """Each page of a list as a document, until the vendor's token is empty.
-
-    Args:
-        session: asks.
-        path: of the list.
-        query: the same on every page, without the token.
-        decoder: reads a page.
-        label: the rate limit that it counts against.
-        kind: of the documents.
-        subject: of the documents.
-        window: the dates that a listing asks for.
-        resume: a reading to go on with.
-        token_died: whether a refusal's status and body say that the page token isn't known any more; the walk
-            then begins anew.
-        token_name: the query parameter that carries the token.
-
-    Yields:
-        The document and the decoded page; None for a page that was refused.
-
-    Raises:
-        OutageError: a token came twice, or the pages never end.
-    """
-    reading, page, token = new_id(), 0, ""
-    if resume is not None:
-        reading, page, token = resume.reading, resume.page, resume.next_token
-    seen, restarts = {token}, 0
-    while page < MOST_PAGES:
-        page += 1
-        answer = await session.get(path, query | ({token_name: token} if token else {}), decoder, label)
-        if token and restarts < MOST_RESTARTS and answer.content is None and token_died(answer.status, answer.body):
-            reading, page, token, seen, restarts = new_id(), 0, "", {""}, restarts + 1
-            continue
-        document = Document(
-            document_id=new_id(),
-            kind=kind,
-            subject=subject,
-            reading=reading,
-            page=page,
-            last=answer.content is not None and not answer.content.next_token,
-            next_token="" if answer.content is None else answer.content.next_token,
-            request=answer.request,
-            status=answer.status,
-            fetched_at=answer.fetched_at,
-            window_first=window.first if window else None,
-            window_last=window.last if window else None,
-            body=answer.body,
-        )
-        yield document, answer.content
-        if answer.content is None or document.last:
-            return
-        token = document.next_token
-        if token in seen:
-            raise OutageError(f"GET {path} hands out the same page token twice (page {page})", answer.status)
-        seen.add(token)
-    raise OutageError(f"GET {path} has more than {MOST_PAGES} pages, so it goes round in circles")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from attendance_pipeline.http import session as session_module
-from attendance_pipeline.http.pacing import DailyBudget, Pacer
+from attendance_pipeline.http.pacing import DailyBudget, Pacer, Rate
 from attendance_pipeline.http.session import Session
 
 from .local_vendor import NOW, Sessions, bearer
@@ -39,7 +39,7 @@ def session(budget: DailyBudget, monkeypatch: pytest.MonkeyPatch) -> Sessions:
             "vendor": "acme",
             "base_url": url,
             "auth": bearer(token_url),
-            "pacer": Pacer({"heavy": 10_000, "light": 10_000}, budget, frozenset({"heavy"})),
+            "pacer": Pacer({"heavy": Rate(1, 1e-4), "light": Rate(1, 1e-4)}, budget, frozenset({"heavy"})),
             "day_is_spent": lambda headers, _: headers.get("x-limit") == "daily",
             "clock": lambda: NOW,
         }

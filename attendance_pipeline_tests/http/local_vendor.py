@@ -64,7 +64,7 @@ def bearer(token_url: str) -> BearerAuth:
     """What puts tokens from `token_url` on requests; it sends `SECRET` there."""
     return BearerAuth(
         "acme",
-        lambda: httpx.Request("POST", token_url, headers={"Authorization": "Basic Y2xpZW50"}, content=SECRET),
+        lambda: [httpx.Request("POST", token_url, headers={"Authorization": "Basic Y2xpZW50"}, content=SECRET)],
         lambda response: f"refused with {response.status_code}, check ACME_CLIENT_SECRET",
     )
 

@@ -4,8 +4,9 @@ import httpx
 import msgspec
 import pytest
 
+from attendance_pipeline.errors import StorageError
 from attendance_pipeline.http.errors import OutageError, RefusedError
-from attendance_pipeline.http.oauth import RENEW_BEFORE
+from attendance_pipeline.http.oauth import RENEW_BEFORE, BearerAuth, Token
 from attendance_pipeline.http.session import ATTEMPTS
 
 from .local_vendor import SECRET, Answering, Asked, LocalVendor, Raw, Sessions, answer, bearer, in_turn
@@ -80,7 +81,7 @@ async def test_requests_whose_token_died_together_share_the_next_one(session: Se
 
 async def test_a_401_with_a_fresh_token_is_a_refusal(session: Sessions) -> None:
     async with LocalVendor(only()) as vendor, session(vendor.url, vendor.token_url) as api:
-        with pytest.raises(RefusedError, match="acme refused a fresh token .* GET /x") as refused:
+        with pytest.raises(RefusedError, match="acme refused the token .* GET /x") as refused:
             await api.get("/x", {"page": "7"}, ANYTHING, "light")
 
     assert bearers(vendor) == ["Bearer token-1", "Bearer token-2"]
@@ -193,3 +194,162 @@ async def test_the_second_401_is_handed_on() -> None:
 
     assert response.status_code == 401
     assert len(vendor.asked) == 2
+
+
+def granting(token_url: str, *grants: str, minted: list[Token] | None = None) -> BearerAuth:
+    """Asks for tokens with each of these grants in turn; notes the tokens that it is given."""
+    return BearerAuth(
+        "acme",
+        lambda: [httpx.Request("POST", token_url, content=grant) for grant in grants],
+        lambda response: f"refused with {response.status_code}: {response.text}",
+        ([] if minted is None else minted).append,
+    )
+
+
+def knowing(*known: str, refusal: int = 400) -> Answering:
+    """A token endpoint that knows these grants, and says of the others that it refuses them."""
+
+    def minting(asked: Asked) -> Raw:
+        grant = asked.body.decode()
+        return token(name=f"token-for-{grant}") if grant in known else answer(refusal, {"refused": grant})
+
+    return minting
+
+
+def grants(vendor: LocalVendor) -> list[str]:
+    return [asked.body.decode() for asked in vendor.minted]
+
+
+@pytest.mark.parametrize("refusal", [400, 401, 403])
+async def test_where_the_best_grant_is_refused_the_next_one_is_sent(session: Sessions, refusal: int) -> None:
+    async with LocalVendor(minting=knowing("third", refusal=refusal)) as vendor:
+        auth = granting(vendor.token_url, "first", "second", "third", "fourth")
+        async with session(vendor.url, "", auth=auth) as api:
+            found = await api.get("/x", {}, ANYTHING, "light")
+
+    assert found.status == 200
+    assert grants(vendor) == ["first", "second", "third"]
+    assert bearers(vendor) == ["Bearer token-for-third"]
+
+
+async def test_a_grant_that_is_taken_is_the_last_that_is_sent(session: Sessions) -> None:
+    async with (
+        LocalVendor(minting=knowing("first", "second")) as vendor,
+        session(vendor.url, "", auth=granting(vendor.token_url, "first", "second")) as api,
+    ):
+        await asyncio.gather(*(api.get("/x", {}, ANYTHING, "light") for _ in range(5)))
+
+    assert grants(vendor) == ["first"]
+
+
+async def test_when_every_grant_is_refused_the_last_refusal_is_told_and_no_grant(session: Sessions) -> None:
+    async with (
+        LocalVendor(minting=knowing()) as vendor,
+        session(vendor.url, "", auth=granting(vendor.token_url, "first", "second")) as api,
+    ):
+        with pytest.raises(RefusedError) as refused:
+            await api.get("/x", {}, ANYTHING, "light")
+
+    assert str(refused.value) == 'acme: refused with 400: {"refused": "second"}'
+    assert grants(vendor) == ["first", "second"]
+    assert vendor.asked == []
+
+
+@pytest.mark.parametrize("fault", [answer(500, "oops"), answer(429, {}), answer(200, b"<html>")])
+async def test_a_token_endpoint_that_fails_has_refused_nothing(session: Sessions, fault: Raw) -> None:
+    """Else an outage would cost the newer of two grants, and with some vendors end it."""
+    async with (
+        LocalVendor(minting=in_turn(fault, token())) as vendor,
+        session(vendor.url, "", auth=granting(vendor.token_url, "first", "second")) as api,
+    ):
+        await api.get("/x", {}, ANYTHING, "light")
+
+    assert grants(vendor) == ["first", "first"]
+
+
+async def test_grants_are_made_anew_for_every_token(session: Sessions) -> None:
+    """A vendor may hand out another grant together with a token."""
+    newest = ["configured"]
+
+    def rotating(asked: Asked) -> Raw:
+        if asked.body.decode() != newest[0]:
+            return answer(400)
+        number = len(vendor.minted)
+        return answer(
+            body={"access_token": f"token-{number}", "expires_in": 30, "refresh_token": f"refresh-{number}"}
+        )
+
+    def keep(minted: Token) -> None:
+        assert minted.refresh_token is not None
+        newest[0] = minted.refresh_token
+
+    async with LocalVendor(minting=rotating) as vendor:
+        auth = BearerAuth(
+            "acme",
+            lambda: [httpx.Request("POST", vendor.token_url, content=newest[0])],
+            lambda response: "refused",
+            keep,
+        )
+        async with session(vendor.url, "", auth=auth) as api:
+            for _ in range(3):
+                await api.get("/x", {}, ANYTHING, "light")
+
+    assert grants(vendor) == ["configured", "refresh-1", "refresh-2"]
+    assert bearers(vendor) == ["Bearer token-1", "Bearer token-2", "Bearer token-3"]
+
+
+async def test_every_new_token_is_told_of_once_with_all_that_came_with_it(session: Sessions) -> None:
+    minted: list[Token] = []
+    given = {"access_token": "t", "expires_in": 3600, "refresh_token": "r", "refresh_token_expires_in": 7_776_000}
+    async with (
+        LocalVendor(minting=in_turn(answer(body=given | {"scope": "meetings"}))) as vendor,
+        session(vendor.url, "", auth=granting(vendor.token_url, "first", minted=minted)) as api,
+    ):
+        await asyncio.gather(*(api.get("/x", {}, ANYTHING, "light") for _ in range(5)))
+
+    assert minted == [Token("t", 3600, "r", 7_776_000)]
+
+
+async def test_nothing_is_told_of_a_token_that_there_is_none_of(session: Sessions) -> None:
+    minted: list[Token] = []
+    async with (
+        LocalVendor(minting=in_turn(answer(400))) as vendor,
+        session(vendor.url, "", auth=granting(vendor.token_url, "first", minted=minted)) as api,
+    ):
+        with pytest.raises(RefusedError):
+            await api.get("/x", {}, ANYTHING, "light")
+
+    assert minted == []
+
+
+async def test_a_token_that_cannot_be_kept_is_not_used(session: Sessions) -> None:
+    """A refresh token that came with it would be lost, so the run ends before anything is asked."""
+
+    def fails(minted: Token) -> None:
+        raise StorageError("the disk is full")
+
+    async with LocalVendor() as vendor:
+        auth = BearerAuth("acme", lambda: [httpx.Request("POST", vendor.token_url)], lambda response: "", fails)
+        async with session(vendor.url, "", auth=auth) as api:
+            for _ in range(2):
+                with pytest.raises(StorageError, match="the disk is full"):
+                    await api.get("/x", {}, ANYTHING, "light")
+
+    assert vendor.asked == []
+    assert len(vendor.minted) == 2
+
+
+async def test_after_a_401_the_grants_are_tried_from_the_best_on(session: Sessions) -> None:
+    known = ["first"]
+    async with (
+        LocalVendor(minting=lambda asked: knowing(*known)(asked)) as vendor,
+        session(vendor.url, "", auth=granting(vendor.token_url, "first", "second")) as api,
+    ):
+        await api.get("/x", {}, ANYTHING, "light")
+        known[:] = ["second"]
+        vendor.answering = only("token-for-second")
+        found = await api.get("/x", {}, ANYTHING, "light")
+
+    assert found.status == 200
+    assert grants(vendor) == ["first", "first", "second"]
+    assert bearers(vendor) == ["Bearer token-for-first"] * 2 + ["Bearer token-for-second"]

@@ -4,12 +4,12 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from attendance_pipeline.errors import StorageError
 from attendance_pipeline.http.errors import QuotaError
-from attendance_pipeline.http.pacing import SAVE_EVERY, DailyBudget, Pacer, retry_after
+from attendance_pipeline.http.pacing import SAVE_EVERY, DailyBudget, Pacer, Rate, retry_after
 
 NOW = datetime(2026, 3, 16, 15, 0, 0, tzinfo=UTC)
 
@@ -211,7 +211,8 @@ def test_a_count_that_cannot_be_written_is_a_storage_error_that_names_the_file(t
 
 
 def pacer(file: Path, limit: int | None = None, **per_second: float) -> Pacer:
-    return Pacer(per_second, DailyBudget(file, limit, reserve=0, clock=lambda: NOW), frozenset({"heavy"}))
+    rates = {label: Rate(1, 1 / rate) for label, rate in per_second.items()}
+    return Pacer(rates, DailyBudget(file, limit, reserve=0, clock=lambda: NOW), frozenset({"heavy"}))
 
 
 async def departures(pacer: Pacer, *labels: str) -> dict[str, list[float]]:
@@ -306,3 +307,112 @@ def test_a_request_without_budget_does_not_wait_for_its_turn(file: Path) -> None
 
     with pytest.raises(QuotaError):
         asyncio.run(scenario())
+
+
+def bursting(file: Path, requests: int, seconds: float) -> Pacer:
+    return Pacer({"light": Rate(requests, seconds)}, DailyBudget(file, None, reserve=0, clock=lambda: NOW))
+
+
+def within(left: list[float], rate: Rate) -> bool:
+    """Whether no span of time holds more requests than the rate allows; timers are a little early or late."""
+    ordered = sorted(left)
+    spans = [later - earlier for earlier, later in zip(ordered, ordered[rate.requests :], strict=False)]
+    return all(span >= rate.seconds - 0.005 for span in spans)
+
+
+def test_as_many_as_a_span_allows_leave_at_once_and_the_others_when_it_has_passed(file: Path) -> None:
+    paced = bursting(file, requests=5, seconds=0.2)
+
+    left = asyncio.run(departures(paced, *["light"] * 12))["light"]
+
+    assert left[4] < 0.15
+    assert all(0.195 <= at < 0.35 for at in left[5:10])
+    assert all(0.395 <= at < 0.55 for at in left[10:])
+    assert paced.waited["pace"] == pytest.approx(5 * 0.2 + 2 * 0.4, abs=0.1)
+
+
+def test_the_span_slides_along_with_each_request(file: Path) -> None:
+    """It isn't a period that begins anew: then twice as many could leave around its turn."""
+    paced = bursting(file, requests=3, seconds=0.3)
+
+    async def scenario() -> list[float]:
+        began = monotonic()
+        left = []
+        for _ in range(2):
+            await paced.turn("light")
+            left.append(monotonic() - began)
+            await asyncio.sleep(0.1)
+        return left + [0.2 + at for at in (await departures(paced, *["light"] * 4))["light"]]
+
+    left = asyncio.run(scenario())
+
+    assert within(left, Rate(3, 0.3))
+    assert left[2] < 0.29
+    assert left[3] >= 0.295
+    assert left[4] >= 0.395
+
+
+def test_a_pause_as_long_as_the_span_allows_a_whole_burst_and_no_more(file: Path) -> None:
+    paced = bursting(file, requests=4, seconds=0.1)
+
+    async def scenario() -> list[float]:
+        await departures(paced, *["light"] * 4)
+        await asyncio.sleep(0.35)
+        return (await departures(paced, *["light"] * 6))["light"]
+
+    left = asyncio.run(scenario())
+
+    assert left[3] < 0.05
+    assert left[4] >= 0.095
+
+
+def test_after_a_wait_that_a_vendor_asked_for_no_more_leave_at_once_than_ever(file: Path) -> None:
+    paced = bursting(file, requests=3, seconds=0.1)
+
+    async def scenario() -> list[float]:
+        holding = asyncio.create_task(paced.hold("light", timedelta(seconds=0.15)))
+        await asyncio.sleep(0)
+        left = await departures(paced, *["light"] * 5)
+        await holding
+        return left["light"]
+
+    left = asyncio.run(scenario())
+
+    assert left[0] >= 0.145
+    assert left[3] >= 0.245
+    assert within(left, Rate(3, 0.1))
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    requests=st.integers(1, 6),
+    seconds=st.floats(0.02, 0.06),
+    pauses=st.lists(st.sampled_from([0.0, 0.0, 0.0, 0.005, 0.03, 0.07]), min_size=1, max_size=14),
+)
+def test_no_span_of_time_whenever_it_begins_holds_more_requests_than_the_rate(
+    tmp_path_factory: pytest.TempPathFactory, requests: int, seconds: float, pauses: list[float]
+) -> None:
+    paced = bursting(tmp_path_factory.mktemp("state") / "today.json", requests, seconds)
+
+    async def scenario() -> list[float]:
+        left: list[float] = []
+
+        async def leave() -> None:
+            await paced.turn("light")
+            left.append(monotonic())
+
+        async with asyncio.TaskGroup() as group:
+            for pause in pauses:
+                group.create_task(leave())
+                await asyncio.sleep(pause)
+        return left
+
+    left = asyncio.run(scenario())
+
+    assert len(left) == len(pauses)
+    assert within(left, Rate(requests, seconds))
+
+
+def test_a_label_without_a_rate_is_a_mistake_of_ours(file: Path) -> None:
+    with pytest.raises(KeyError):
+        asyncio.run(bursting(file, 1, 1.0).turn("heavy"))

@@ -11,8 +11,8 @@ import pytest
 
 from attendance_pipeline.errors import StorageError
 from attendance_pipeline.http import session as session_module
-from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError, VendorError
-from attendance_pipeline.http.pacing import DailyBudget, Pacer
+from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError, RefusedError, VendorError
+from attendance_pipeline.http.pacing import DailyBudget, Pacer, Rate
 from attendance_pipeline.http.session import ATTEMPTS, IN_FLIGHT, THROTTLED_ATTEMPTS, Answer, Session
 
 from .local_vendor import NOW, SECRET, Asked, LocalVendor, Raw, Sessions, answer, in_turn
@@ -204,14 +204,115 @@ async def test_throttled_attempts_are_bounded(session: Sessions) -> None:
     assert len(vendor.asked) == THROTTLED_ATTEMPTS
 
 
-async def test_throttled_for_longer_than_a_run_has_patience_is_an_outage_at_once(session: Sessions) -> None:
+async def test_throttled_for_longer_than_a_run_has_patience_ends_asking_and_says_when_it_goes_on(
+    session: Sessions,
+) -> None:
     throttled = answer(429, {}, Retry_After="rand(30),add(3600)")
     async with LocalVendor(lambda _: throttled) as vendor, session(vendor.url, vendor.token_url) as api:
         error = await error_of(api)
 
-    assert isinstance(error, OutageError)
+    assert isinstance(error, QuotaError)
+    assert error.resumes_at == NOW + timedelta(seconds=3_630)
     assert "a wait of 3630 s" in str(error)
     assert len(vendor.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "link"),
+    [
+        (None, ""),
+        (
+            '<https://api.acme.example/v1/x?max=100&offset=100>; rel="next"',
+            "https://api.acme.example/v1/x?max=100&offset=100",
+        ),
+        ('</x?offset=0>; rel="first", </x?offset=7>; rel="next", </x?offset=9>; rel="last"', "/x?offset=7"),
+        ("</x?offset=7> ; rel=next", "/x?offset=7"),
+        ('</x?ids=1,2&offset=7>; rel="next"', "/x?ids=1,2&offset=7"),
+        ('</x?offset=0>; rel="prev"', ""),
+        ('</x?offset=7>; REL="NEXT"', "/x?offset=7"),
+        ('</x?offset=7>; rel="last next"', "/x?offset=7"),
+        ('</x?offset=7>; title="a=b"; rel="next"', "/x?offset=7"),
+        ('</x?a=x;y&offset=7>; rel="next"', "/x?a=x;y&offset=7"),
+        ('</x?offset=7>; rel="nextish"', ""),
+        ("</x?offset=0>", ""),
+        ("nonsense", ""),
+        ("", ""),
+    ],
+)
+async def test_the_link_to_the_next_page_is_handed_on_as_it_came(
+    session: Sessions, header: str | None, link: str
+) -> None:
+    page = answer(body={"names": []}) if header is None else answer(body={"names": []}, Link=header)
+    async with LocalVendor(lambda _: page) as vendor, session(vendor.url, vendor.token_url) as api:
+        assert (await ask(api)).next_link == link
+
+
+async def test_a_link_that_names_another_host_is_not_asked(session: Sessions) -> None:
+    async with LocalVendor() as foreign, LocalVendor() as vendor, session(vendor.url, vendor.token_url) as api:
+        vendor.answering = in_turn(answer(body={"names": []}, Link=f'<{foreign.url}/steal>; rel="next"'))
+        found = await ask(api)
+
+    assert found.next_link == f"{foreign.url}/steal"
+    assert foreign.connections == 0
+    assert len(vendor.asked) == 1
+
+
+async def test_a_sessions_headers_go_with_every_request_to_the_api_beside_our_own(session: Sessions) -> None:
+    headers = {"timezone": "UTC"}
+    async with (
+        LocalVendor(in_turn(answer(500), GOOD)) as vendor,
+        session(vendor.url, vendor.token_url, headers=headers) as api,
+    ):
+        await ask(api)
+        await ask(api, "/other")
+
+    assert [asked.headers["timezone"] for asked in vendor.asked] == ["UTC"] * 3
+    assert {asked.headers["accept"] for asked in vendor.asked} == {"application/json"}
+    assert {asked.headers["user-agent"] for asked in vendor.asked} == {"attendance-pipeline"}
+    assert all(asked.headers["authorization"] == "Bearer token-1" for asked in vendor.asked)
+
+
+@pytest.mark.parametrize("status", [500, 504])
+async def test_a_status_that_is_hopeless_is_not_tried_again_and_any_other_is(session: Sessions, status: int) -> None:
+    async with LocalVendor(lambda _: answer(status)) as vendor, session(vendor.url, vendor.token_url) as api:
+        with pytest.raises(OutageError) as outage:
+            await api.get("/meetings/x", QUERY, PAGE, "heavy", frozenset({504}))
+
+    assert outage.value.status == status
+    assert len(vendor.asked) == (1 if status == 504 else ATTEMPTS)
+    assert api.traffic.failed_attempts == {"heavy": len(vendor.asked)}
+
+
+async def test_a_hopeless_status_after_other_faults_ends_the_attempts(session: Sessions) -> None:
+    faults = in_turn(answer(500), answer(502), answer(504), GOOD)
+    async with LocalVendor(faults) as vendor, session(vendor.url, vendor.token_url) as api:
+        with pytest.raises(OutageError):
+            await api.get("/meetings/x", QUERY, PAGE, "heavy", frozenset({504}))
+
+    assert len(vendor.asked) == 3
+
+
+async def test_a_token_that_the_api_refuses_says_what_this_vendors_way_out_is(session: Sessions) -> None:
+    async with (
+        LocalVendor(lambda _: answer(401)) as vendor,
+        session(vendor.url, vendor.token_url, token_refused="copy another one to ACME_TOKEN") as api,
+    ):
+        error = await error_of(api)
+
+    assert isinstance(error, RefusedError)
+    assert str(error) == "acme refused the token (401 to GET /meetings/x); copy another one to ACME_TOKEN"
+
+
+async def test_a_long_wait_ends_asking_and_spends_no_day(session: Sessions, budget: DailyBudget) -> None:
+    throttled = answer(429, {}, Retry_After="3600")
+    async with LocalVendor(in_turn(throttled, GOOD)) as vendor, session(vendor.url, vendor.token_url) as api:
+        error = await error_of(api)
+        left = budget.left
+        await ask(api)
+
+    assert isinstance(error, QuotaError)
+    assert left == 899
+    assert len(vendor.asked) == 2
 
 
 async def test_a_day_that_is_spent_ends_asking_and_says_when_it_goes_on(
@@ -266,7 +367,7 @@ async def test_a_count_that_cannot_be_written_leaves_no_connection_open(session:
     budget = DailyBudget(tmp_path / "state" / "today.json", 1_000, 100, clock=lambda: NOW)
     async with LocalVendor(lambda _: GOOD) as vendor:
         with pytest.raises(StorageError):
-            async with session(vendor.url, vendor.token_url, pacer=Pacer({"heavy": 100}, budget, frozenset())) as api:
+            async with session(vendor.url, vendor.token_url, pacer=Pacer({"heavy": Rate(1, 0.01)}, budget)) as api:
                 await ask(api)
         async with asyncio.timeout(5):
             await vendor.left_alone()

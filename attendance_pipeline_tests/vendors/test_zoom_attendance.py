@@ -340,8 +340,9 @@ def test_a_report_older_than_a_year_is_gone_and_never_asked_for_again(account: S
         (Answer(400, b'{"code":12702,"message":"a "year" ago"}'), "gone", "400/12702, older than one year"),
         (failing(500), "not_ready", "outage 500, tried 1 times"),
         (Answer(200, b'{"participants": 3}', headers={"Retry-After": "0.01"}), "not_ready", "outage 200"),
+        (Answer(302, b"", headers={"Location": "/elsewhere"}), "not_ready", "led to a foreign host, tried 1 times"),
     ],
-    ids=["html", "denied", "code as text", "invalid json", "500", "no page"],
+    ids=["html", "denied", "code as text", "invalid json", "500", "no page", "redirect"],
 )
 def test_one_meeting_that_cannot_be_read_stops_no_other(
     account: SandboxAccount, monkeypatch: pytest.MonkeyPatch, answer: Answer, status: str, reason: str

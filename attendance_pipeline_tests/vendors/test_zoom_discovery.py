@@ -373,7 +373,7 @@ def test_a_list_that_goes_round_in_circles_is_an_outage(account: SandboxAccount,
 
 
 def test_a_list_that_never_ends_is_an_outage(account: SandboxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attendance_pipeline.vendors.base.MOST_PAGES", 6)
+    monkeypatch.setattr("attendance_pipeline.vendors.paging.MOST_PAGES", 6)
 
     def endless(_: str, call: Call) -> Answer | None:
         page = {"history_meetings": [], "next_page_token": call.query.get("next_page_token", "") + "x"}

@@ -22,6 +22,7 @@ from attendance_pipeline.lake import SCHEMA_VERSION
 from attendance_pipeline.readings import held
 from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
 from attendance_pipeline.shape import Shaped
+from attendance_pipeline.vendors.shaping import shape_attendance, shape_meetings
 from attendance_pipeline.vendors.zoom import Zoom, shaping
 from attendance_pipeline.vendors.zoom.attendance import ZoomMeeting
 
@@ -143,13 +144,14 @@ def keep(archive: Archive, *documents: Document, ended: date = DAY) -> None:
 
 
 def meetings_of(archive: Archive, day: date = DAY) -> Shaped:
-    return shaping.shape_meetings(archive, [day])[0][day]
+    return shape_meetings(archive, [day], shaping.LISTINGS)[0][day]
 
 
 def attendance_of(archive: Archive, *uuids: str, count: int | None = None, day: date = DAY) -> dict[str, Shaped]:
     """The attendance tables of a date on which these meetings ended; the list counts so many rows of each."""
     meetings = {uuid: ZoomMeeting(uuid, NOON, count, False, False) for uuid in uuids or (UUID,)}
-    shaped, _ = shaping.shape_attendance(archive, {day: meetings}, {day: held(archive.heads(day))}, Zoom.timing)
+    holds = {day: held(archive.heads(day), Zoom.stand_ins)}
+    shaped, _ = shape_attendance(archive, shaping.REPORTS, {day: meetings}, holds, Zoom.timing)
     return {table: of_table[day] for table, of_table in shaped.items()}
 
 
@@ -439,7 +441,7 @@ def test_unknown_fields_of_any_list_are_reported(archive: Archive) -> None:
         listing([{"uuid": "x", "mood": 1}], kind="user_meetings", number=2),
     )
 
-    shaped, unknown = shaping.shape_meetings(archive, [DAY])
+    shaped, unknown = shape_meetings(archive, [DAY], shaping.LISTINGS)
 
     assert unknown == {"ai_summary", "mood"}
     assert shaped[DAY].rows.num_rows == 1
@@ -493,7 +495,7 @@ def test_text_that_is_no_unicode_stops_no_other_meeting(archive: Archive) -> Non
     keep(archive, listing(odd.replace(b'"ODD"', b'"caf\xe9"')), listing([listed(meeting_uuid="third==")], number=2))
 
     # when such a meeting ended can't always be told: then it counts for the last day asked for
-    shaped, _ = shaping.shape_meetings(archive, [DAY, DAY + timedelta(days=1)])
+    shaped, _ = shape_meetings(archive, [DAY, DAY + timedelta(days=1)], shaping.LISTINGS)
 
     assert "third==" in shaped[DAY].rows["uuid"].to_pylist()
     assert sum(of_day.quarantined.num_rows for of_day in shaped.values()) >= 1
@@ -571,7 +573,7 @@ def test_a_broken_participant_is_quarantined_and_its_reading_partial(
     (reading,) = shaped["readings"].rows.to_pylist()
     assert (reading["status"], reading["reason"], reading["rows_quarantined"]) == (
         "partial",
-        "1 of 3 rows not held, 1 of them in quarantine",
+        "1 of 3 not held, 1 rows in quarantine",
         1,
     )
 
@@ -590,9 +592,10 @@ def test_a_field_that_nobody_knows_is_reported_and_its_rows_land(archive: Archiv
     keep(archive, report(joined(mood="fine")))
     meetings = {DAY: {UUID: ZoomMeeting(UUID, NOON, 1, False, False)}}
 
-    shaped, unknown = shaping.shape_attendance(archive, meetings, {DAY: held(archive.heads(DAY))}, Zoom.timing)
+    holds = {DAY: held(archive.heads(DAY), Zoom.stand_ins)}
+    shaped, unknown = shape_attendance(archive, shaping.REPORTS, meetings, holds, Zoom.timing)
 
-    assert unknown == {"mood"}
+    assert unknown == {"participants": {"mood"}}
     assert shaped["participants"][DAY].rows.num_rows == 1
 
 

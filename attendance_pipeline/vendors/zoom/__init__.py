@@ -8,10 +8,11 @@ import pyarrow as pa
 
 from attendance_pipeline.archive import Document
 from attendance_pipeline.http.session import Session
-from attendance_pipeline.readings import Held, OpenReading, Timing, readings_table
+from attendance_pipeline.readings import Holds, OpenReading, Timing, readings_table
 from attendance_pipeline.settings import ZOOM_CREDENTIALS
 from attendance_pipeline.shape import Shaped, Table
 from attendance_pipeline.vendors.base import Check, Discovery, Keep, Vendor
+from attendance_pipeline.vendors.shaping import shape_attendance, shape_meetings
 from attendance_pipeline.vendors.zoom import account, attendance, discovery, doctor, shaping
 from attendance_pipeline.vendors.zoom.attendance import ZoomMeeting
 from attendance_pipeline.vendors.zoom.tables import MEETINGS, PARTICIPANTS
@@ -21,7 +22,8 @@ class Zoom(Vendor[ZoomMeeting]):
     """One Zoom account."""
 
     name: ClassVar[str] = "zoom"
-    credentials: ClassVar[tuple[str, ...]] = ZOOM_CREDENTIALS
+    credentials: ClassVar[tuple[tuple[str, ...], ...]] = ZOOM_CREDENTIALS
+    address: ClassVar[str] = "zoom_api_url"
     reach: ClassVar[timedelta] = discovery.REACH
     timing: ClassVar[Timing] = Timing(
         # A report can take up to 30 minutes to be full; a day later it no longer changes.
@@ -33,6 +35,8 @@ class Zoom(Vendor[ZoomMeeting]):
     )
     meetings_table: ClassVar[Table] = MEETINGS
     attendance_tables: ClassVar[tuple[Table, ...]] = (PARTICIPANTS, readings_table("zoom"))
+    reports: ClassVar[tuple[str, ...]] = (PARTICIPANTS.name,)
+    stand_ins: ClassVar[Mapping[str, str]] = {attendance.DETAIL: PARTICIPANTS.name}
 
     def session(self) -> Session:
         """See `Vendor.session`."""
@@ -44,21 +48,23 @@ class Zoom(Vendor[ZoomMeeting]):
 
     def shape_meetings(self, days: Sequence[date]) -> tuple[dict[date, Shaped], set[str]]:
         """See `Vendor.shape_meetings`."""
-        return shaping.shape_meetings(self.archive, days)
+        return shape_meetings(self.archive, days, shaping.LISTINGS)
 
     def meetings(self, rows: pa.Table) -> list[ZoomMeeting]:
         """See `Vendor.meetings`."""
         return shaping.meetings(rows)
 
-    def read(self, session: Session, meeting: ZoomMeeting, resume: OpenReading | None) -> AsyncIterator[Document]:
+    def read(
+        self, session: Session, meeting: ZoomMeeting, report: str, resume: OpenReading | None
+    ) -> AsyncIterator[Document]:
         """See `Vendor.read`."""
         return attendance.read(session, meeting, resume)
 
     def shape_attendance(
-        self, meetings: Mapping[date, Mapping[str, ZoomMeeting]], holds: Mapping[date, Mapping[str, Held]]
-    ) -> tuple[dict[str, dict[date, Shaped]], set[str]]:
+        self, meetings: Mapping[date, Mapping[str, ZoomMeeting]], holds: Mapping[date, Holds]
+    ) -> tuple[dict[str, dict[date, Shaped]], dict[str, set[str]]]:
         """See `Vendor.shape_attendance`."""
-        return shaping.shape_attendance(self.archive, meetings, holds, self.timing)
+        return shape_attendance(self.archive, shaping.REPORTS, meetings, holds, self.timing)
 
     def doctor(self, session: Session) -> AsyncIterator[Check]:
         """See `Vendor.doctor`."""

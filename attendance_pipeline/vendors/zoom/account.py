@@ -11,7 +11,7 @@ import msgspec
 
 from attendance_pipeline.http.errors import RefusedError
 from attendance_pipeline.http.oauth import BearerAuth
-from attendance_pipeline.http.pacing import Clock, DailyBudget, Pacer
+from attendance_pipeline.http.pacing import Clock, DailyBudget, Pacer, Rate
 from attendance_pipeline.http.session import Session, nameless
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendor_json import NOT_JSON
@@ -48,11 +48,6 @@ class Page(msgspec.Struct, kw_only=True):
     """A page of any of Zoom's lists, without its rows; absence of a token is `""` or a missing key."""
 
     next_page_token: str | None = None
-
-    @property
-    def next_token(self) -> str:
-        """What asks for the next page; empty on the last."""
-        return self.next_page_token or ""
 
 
 @dataclass(frozen=True)
@@ -115,11 +110,11 @@ def session(settings: Settings, clock: Clock) -> Session:
         int(PER_DAY[settings.zoom_plan] * RESERVE),
         clock,
     )
-    rates = {label: rate * MARGIN for label, rate in PER_SECOND[settings.zoom_plan].items()}
+    rates = {label: Rate(1, 1 / (rate * MARGIN)) for label, rate in PER_SECOND[settings.zoom_plan].items()}
     return Session(
         vendor="zoom",
         base_url=settings.zoom_api_url,
-        auth=BearerAuth("zoom", lambda: _token_request(settings), _explain),
+        auth=BearerAuth("zoom", lambda: [_token_request(settings)], _explain),
         pacer=Pacer(rates, budget, BUDGETED),
         day_is_spent=_day_is_spent,
         clock=clock,

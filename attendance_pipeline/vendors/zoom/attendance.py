@@ -6,6 +6,7 @@ Zoom's page on meeting IDs and UUIDs.
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from attendance_pipeline.archive import Document
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.readings import Meeting, OpenReading
-from attendance_pipeline.vendors.base import walk
+from attendance_pipeline.vendors.paging import TokenPaging, walk
 from attendance_pipeline.vendors.zoom.account import PAGE_SIZE, Page, Refusal, token_died
 
 PARTICIPANTS = "participants"
@@ -43,7 +44,7 @@ class DetailPage(msgspec.Struct):
     """The answer of `/report/meetings/{id}`: always one page."""
 
     uuid: str
-    next_token: str = ""
+    next_page_token: str = ""
 
 
 _PARTICIPANTS = msgspec.json.Decoder(ParticipantsPage)
@@ -65,9 +66,11 @@ async def read(session: Session, meeting: ZoomMeeting, resume: OpenReading | Non
     twins = ["webinars", "meetings"] if meeting.is_webinar else ["meetings", "webinars"]
     for twin in twins:
         path = f"/report/{twin}/{encoded(meeting.id)}"
-        pages: AsyncIterator[tuple[Document, ParticipantsPage | DetailPage | None]]
+        pages: AsyncIterator[tuple[Document, Any]]
         if meeting.one_participant:
-            pages = walk(session, path, {}, _DETAIL, "heavy", kind=DETAIL, subject=meeting.id)
+            pages = walk(
+                session, TokenPaging(path, {}, token_died), _DETAIL, "heavy", kind=DETAIL, subject=meeting.id
+            )
         else:
             pages = _participants(session, f"{path}/participants", meeting, resume)
         refusal = None
@@ -86,18 +89,16 @@ async def read(session: Session, meeting: ZoomMeeting, resume: OpenReading | Non
 
 def _participants(
     session: Session, path: str, meeting: ZoomMeeting, resume: OpenReading | None
-) -> AsyncIterator[tuple[Document, ParticipantsPage | DetailPage | None]]:
+) -> AsyncIterator[tuple[Document, ParticipantsPage | None]]:
     query = {"page_size": PAGE_SIZE, "include_fields": "registrant_id"}
     return walk(
         session,
-        path,
-        query,
+        TokenPaging(path, query, token_died),
         _PARTICIPANTS,
         "heavy",
         kind=PARTICIPANTS,
         subject=meeting.id,
         resume=resume,
-        token_died=token_died,
     )
 
 

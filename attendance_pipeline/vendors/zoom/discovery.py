@@ -15,7 +15,8 @@ from attendance_pipeline.errors import UsageError
 from attendance_pipeline.http.errors import RefusedError
 from attendance_pipeline.http.session import Session, nameless
 from attendance_pipeline.vendor_json import decode
-from attendance_pipeline.vendors.base import Discovery, Keep, together, walk
+from attendance_pipeline.vendors.base import Discovery, Keep, together
+from attendance_pipeline.vendors.paging import TokenPaging, walk
 from attendance_pipeline.vendors.zoom.account import PAGE_SIZE, Page, Refusal, token_died
 from attendance_pipeline.windows import Window, request_windows
 
@@ -111,13 +112,11 @@ async def _account_wide(session: Session, windows: list[Window], keep: Keep) -> 
         query = _dates(window) | {"date_type": "end_time", "meeting_type": "all"}
         pages = walk(
             session,
-            "/report/history_meetings",
-            query,
+            TokenPaging("/report/history_meetings", query, token_died),
             _HISTORY,
             "heavy",
             kind=HISTORY,
             window=window,
-            token_died=token_died,
         )
         async for document, page in pages:
             if page is None:
@@ -143,7 +142,7 @@ async def _hosts(session: Session, windows: list[Window], keep: Keep, *, everyon
     hosts = set()
     for path, query, label, window in lists:
         kind = path.strip("/").replace("/", "_")
-        pages = walk(session, path, query, _USERS, label, kind=kind, window=window, token_died=token_died)
+        pages = walk(session, TokenPaging(path, query, token_died), _USERS, label, kind=kind, window=window)
         async for document, page in pages:
             if page is None:
                 keep(replace(document, outcome="denied"))
@@ -162,14 +161,12 @@ async def _host(
             query = _dates(window) | {"type": kind_of_list}
             pages = walk(
                 session,
-                path,
-                query,
+                TokenPaging(path, query, token_died),
                 _MEETINGS,
                 "heavy",
                 kind=USER_MEETINGS,
                 subject=host,
                 window=window,
-                token_died=token_died,
             )
             async for document, page in pages:
                 if page is None:

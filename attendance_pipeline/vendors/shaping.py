@@ -1,0 +1,295 @@
+"""Archived documents → a vendor's tables, for all vendors: a vendor says what its lists and reports look like."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from attendance_pipeline.archive import Archive, Document
+from attendance_pipeline.readings import Count, Holds, Meeting, Timing, reading_rows
+from attendance_pipeline.rows import RowReader, Unread
+from attendance_pipeline.shape import Broken, Columns, Shaped, Table, partitions, quarantine_table
+from attendance_pipeline.vendor_json import NOT_JSON
+
+Readers = Mapping[str, RowReader[Any]]
+"""By kind of document, what reads its rows."""
+
+
+class _NoFields(msgspec.Struct):
+    """A row whose columns are all given."""
+
+
+_NO_FIELDS = _NoFields()
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A listed meeting, and where the archive holds its row."""
+
+    row: dict[str, Any]
+    document_id: str
+    position: int
+
+
+@dataclass(frozen=True)
+class Listings:
+    """How a vendor's lists name ended meetings.
+
+    Attributes:
+        table: the meetings table.
+        id: its column with the meeting's id.
+        end: its column with the meeting's end.
+        rows: by kind of list, in the order in which they are believed: the documented row and the page's field.
+        row: a documented row and its document → columns of the table, or the rule that the row breaks, or None for
+            a meeting that hasn't ended as far as the list knows.
+        merge: what the lists say of one meeting, the most believed first → the row that lands.
+        id_fields: the lists' own names of the id, to find it in a row that can't be read.
+        time_fields: the lists' own names of end and start.
+    """
+
+    table: Table
+    id: str
+    end: str
+    rows: Mapping[str, tuple[type[msgspec.Struct], str]]
+    row: Callable[[Any, Document], dict[str, Any] | str | None]
+    merge: Callable[[Sequence[dict[str, Any]]], dict[str, Any]]
+    id_fields: Sequence[str]
+    time_fields: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Report:
+    """How the documents of one report become rows of its table.
+
+    Attributes:
+        table: the report's name is the table's.
+        subject: its column with the meeting's id, which is given.
+        row: the struct that the rows come as; the other columns are given per document.
+        kinds: by kind of document, the documented row and the page's field (None: the document is the row).
+        rows: documented rows of a document → rows of `row`.
+        given: a document → further columns of its rows.
+        reported: how many joins or people a document and its rows say that there are.
+        counted: landed rows → by meeting, what compares with the vendor's count; as a rule, the rows.
+        unsettled: landed rows → those whose times the vendor hasn't filled in yet; None: it fills in all at once.
+        repeats_count: whether the vendor's count counts a row again that it sends again.
+    """
+
+    table: Table
+    subject: str
+    row: type[msgspec.Struct]
+    kinds: Mapping[str, tuple[type[msgspec.Struct], str | None]]
+    rows: Callable[[Document, list[Any]], list[Any]] = lambda document, rows: rows
+    given: Callable[[Document], dict[str, Any]] = lambda document: {}
+    reported: Callable[[Document, list[Any]], int | None] = lambda document, rows: None
+    counted: Callable[[pa.Table], Iterable[tuple[str, int]]] | None = None
+    unsettled: Callable[[pa.Table], pa.Table] | None = None
+    repeats_count: bool = False
+
+    @property
+    def name(self) -> str:
+        """The report's name."""
+        return self.table.name
+
+
+@dataclass
+class _Shaping:
+    """A report being shaped."""
+
+    report: Report
+    readers: Readers
+    columns: Columns
+    counts: dict[tuple[str, str], Count] = field(default_factory=dict)
+
+
+def shape_meetings(archive: Archive, days: Sequence[date], listings: Listings) -> tuple[dict[date, Shaped], set[str]]:
+    """The meetings of each of `days`, each as the newest listings name it, and fields that nobody knew.
+
+    A row that can't be read counts for the day on which its meeting ended, as far as that can be told.
+    """
+    readers = {kind: RowReader(row, rows_field) for kind, (row, rows_field) in listings.rows.items()}
+    said: dict[str, dict[str, _Listed | Broken]] = {}
+    for document in _answered(archive, days, tuple(readers)):
+        rows, positions, unread = readers[document.kind].rows(document)
+        for row, position in zip(rows, positions, strict=True):
+            meeting = listings.row(row, document)
+            if meeting is None:
+                continue
+            if isinstance(meeting, str):
+                unread.append(Unread(meeting, position, readers[document.kind].raw(document)[position]))
+                continue
+            # Rows without an id are told apart by their place, so that each is quarantined.
+            subject = meeting[listings.id] or f"{document.document_id} {position}"
+            _note(said, subject, document.kind, _Listed(meeting, document.document_id, position))
+        for bad in unread:
+            ended, subject = _whereabouts(bad.row, document, listings)
+            broken = Broken(ended, bad.rule, subject, document.document_id, bad.position, bad.row)
+            _note(said, subject or bad.row.hex(), document.kind, broken)
+    columns, wanted = Columns(listings.table, _NoFields), set(days)
+    for by_list in said.values():
+        ordered = [by_list[kind] for kind in listings.rows if kind in by_list]
+        listed = [found for found in ordered if isinstance(found, _Listed)]
+        if not listed:
+            columns.broken += [found for found in ordered[:1] if isinstance(found, Broken) and found.ended in wanted]
+            continue
+        merged = listings.merge([found.row for found in listed])
+        if (ended := merged[listings.end].date()) in wanted:
+            given = merged | {"document_id": listed[0].document_id}
+            columns.add(ended, listed[0].document_id, [_NO_FIELDS], [listed[0].position], given)
+    raw = _raw_rows(lambda: _answered(archive, days, tuple(readers)), readers)
+    return partitions(columns, days, raw, listings.id), _unknown(readers)
+
+
+def shape_attendance(
+    archive: Archive,
+    reports: Sequence[Report],
+    meetings: Mapping[date, Mapping[str, Meeting]],
+    holds: Mapping[date, Holds],
+    timing: Timing,
+) -> tuple[dict[str, dict[date, Shaped]], dict[str, set[str]]]:
+    """The tables of these reports and the table `readings`, of some dates; by table, fields that nobody knew.
+
+    The newest complete reading of a report counts; where there is none, the pages of an unfinished one.
+    """
+    shapings = [_begin(report) for report in reports]
+    by_kind = {kind: shaping for shaping in shapings for kind in shaping.readers}
+    report_of = {kind: shaping.report.name for kind, shaping in by_kind.items()}
+
+    def counting() -> Iterator[tuple[date, Document]]:
+        return _counting(archive, meetings, holds, report_of)
+
+    for ended, document in counting():
+        _add(by_kind[document.kind], ended, document)
+    tables: dict[str, dict[date, Shaped]] = {}
+    counts: dict[tuple[str, str], Count] = {}
+    for shaping in shapings:
+        raw = _raw_rows(lambda: (document for _, document in counting()), shaping.readers)
+        shaped = partitions(shaping.columns, meetings, raw, shaping.report.subject)
+        for of_day in shaped.values():
+            _count(shaping, of_day)
+        tables[shaping.report.name] = shaped
+        counts |= shaping.counts
+    names = [report.name for report in reports]
+    tables["readings"] = {
+        ended: Shaped(reading_rows(of_day.values(), names, holds[ended], counts, timing), quarantine_table([]))
+        for ended, of_day in meetings.items()
+    }
+    return tables, {shaping.report.name: _unknown(shaping.readers) for shaping in shapings}
+
+
+def instant(text: str | None) -> datetime | None:
+    """An ISO date-time with `T` or a space as UTC, which it is where it names no zone; None for anything else."""
+    try:
+        read = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+def as_json(value: object) -> str | None:
+    """A nested value that lands as text."""
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+def by_value(column: pa.ChunkedArray) -> Iterator[tuple[str, int]]:
+    """How often each value occurs."""
+    return ((entry["values"], entry["counts"]) for entry in column.value_counts().to_pylist())
+
+
+def _begin(report: Report) -> _Shaping:
+    readers = {kind: RowReader(row, rows_field) for kind, (row, rows_field) in report.kinds.items()}
+    return _Shaping(report, readers, Columns(report.table, report.row))
+
+
+def _add(shaping: _Shaping, ended: date, document: Document) -> None:
+    report, columns = shaping.report, shaping.columns
+    rows, positions, unread = shaping.readers[document.kind].rows(document)
+    count = shaping.counts.setdefault((document.subject, report.name), Count(document_id=document.document_id))
+    reported = report.reported(document, rows)
+    if reported:
+        count.reported = reported
+    given = report.given(document) | {report.subject: document.subject, "document_id": document.document_id}
+    columns.add(ended, document.document_id, report.rows(document, rows), positions, given)
+    columns.broken += [
+        Broken(ended, bad.rule, document.subject, document.document_id, bad.position, bad.row) for bad in unread
+    ]
+
+
+def _count(shaping: _Shaping, shaped: Shaped) -> None:
+    report, counts = shaping.report, shaping.counts
+    subject, rows = report.subject, shaped.rows
+    for meeting, held in by_value(rows[subject]):
+        counts[meeting, report.name].rows = held
+    for meeting, counted in report.counted(rows) if report.counted else by_value(rows[subject]):
+        counts[meeting, report.name].counted = counted
+    if report.repeats_count:
+        for meeting, repeated in shaped.repeated.items():
+            counts[meeting, report.name].counted += repeated
+    if report.unsettled:
+        for meeting, unsettled in by_value(report.unsettled(rows)[subject]):
+            counts[meeting, report.name].unsettled = unsettled
+    for meeting, quarantined in by_value(shaped.quarantined["subject"]):
+        counts.setdefault((meeting, report.name), Count()).quarantined = quarantined
+
+
+def _answered(archive: Archive, days: Sequence[date], kinds: tuple[str, ...]) -> Iterator[Document]:
+    return (d for d in archive.listed(min(days), max(days), kinds) if d.outcome == "answered")
+
+
+def _counting(
+    archive: Archive,
+    meetings: Mapping[date, Mapping[str, Meeting]],
+    holds: Mapping[date, Holds],
+    report_of: Mapping[str, str],
+) -> Iterator[tuple[date, Document]]:
+    """The documents of the readings that count."""
+    for ended, of_day in meetings.items():
+        for document in archive.documents(ended):
+            hold = holds[ended].get((document.subject, report_of.get(document.kind, "")))
+            if hold is None or document.subject not in of_day or document.outcome not in ("answered", "unsettled"):
+                continue
+            if document.reading == (hold.complete or (hold.open and hold.open.reading)):
+                yield ended, document
+
+
+def _note(said: dict[str, dict[str, _Listed | Broken]], meeting: str, by: str, found: _Listed | Broken) -> None:
+    """Of each list its newest word counts, and of documents that say the same the first: it doesn't change."""
+    before = said.setdefault(meeting, {}).get(by)
+    if before is None or before.row != found.row:
+        said[meeting][by] = found
+
+
+def _whereabouts(row: bytes, document: Document, listings: Listings) -> tuple[date, str]:
+    """The ended date and the meeting's id of a row that couldn't be read, as well as they can be told."""
+    said: dict[str, Any] = {}
+    with suppress(*NOT_JSON):
+        read = msgspec.json.decode(row)
+        said = read if isinstance(read, dict) else {}
+    texts = [said.get(name) for name in listings.time_fields]
+    instants = [instant(text) for text in texts if isinstance(text, str)]
+    day = next((found.date() for found in instants if found), document.window_last)
+    subject = next((value for name in listings.id_fields if isinstance(value := said.get(name), str)), "")
+    assert day is not None  # noqa: S101 - every listing has a window
+    return day, subject
+
+
+def _unknown(readers: Readers) -> set[str]:
+    return set().union(*(reader.unknown_fields for reader in readers.values()))
+
+
+def _raw_rows(documents: Callable[[], Iterable[Document]], readers: Readers) -> Callable[[str, int], bytes]:
+    """Gives rows as the vendor sent them; reads the documents again only when a row is asked for."""
+
+    @cache
+    def held() -> dict[str, Document]:
+        return {document.document_id: document for document in documents()}
+
+    def row(document_id: str, position: int) -> bytes:
+        document = held()[document_id]
+        return readers[document.kind].raw(document)[position]
+
+    return row
