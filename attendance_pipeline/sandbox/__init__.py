@@ -4,9 +4,10 @@ Imports nothing of the pipeline, and the pipeline nothing of it: only the comman
 """
 
 from attendance_pipeline.sandbox.model import SIZES, Size
-from attendance_pipeline.sandbox.server import Sandbox
+from attendance_pipeline.sandbox.server import MIX, Sandbox
 from attendance_pipeline.sandbox.truth import Truth
+from attendance_pipeline.sandbox.webex import WebexOptions
 from attendance_pipeline.sandbox.wire import Seen
 from attendance_pipeline.sandbox.zoom import ZoomOptions
 
-__all__ = ["SIZES", "Sandbox", "Seen", "Size", "Truth", "ZoomOptions"]
+__all__ = ["MIX", "SIZES", "Sandbox", "Seen", "Size", "Truth", "WebexOptions", "ZoomOptions"]

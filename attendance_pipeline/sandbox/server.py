@@ -5,10 +5,10 @@ Knows sockets, threads and the clock; what is answered is each vendor's matter.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -16,9 +16,26 @@ from aiohttp import web
 
 from attendance_pipeline.sandbox.model import Size
 from attendance_pipeline.sandbox.organisation import Organisation
-from attendance_pipeline.sandbox.truth import Truth, truth_of
+from attendance_pipeline.sandbox.truth import Held, Truth, truth_of
+from attendance_pipeline.sandbox.webex import WebexApi, WebexOptions
 from attendance_pipeline.sandbox.wire import Answer, Call, Hook, Seen, json_answer
 from attendance_pipeline.sandbox.zoom import ZoomApi, ZoomOptions
+
+MIX: Mapping[str, float] = {"zoom": 0.6, "webex": 0.4}
+"""Share of the series that each vendor hosts, unless told otherwise."""
+
+
+class Vendor(Protocol):
+    """What the server needs of a vendor."""
+
+    def settings(self, url: str) -> dict[str, str]:
+        """The environment variables that point a client at it."""
+
+    def held(self, first: date, last: date) -> Iterator[Held]:
+        """Everything that ended there on these UTC dates (inclusive)."""
+
+    def answer(self, call: Call, url: str) -> Answer:
+        """What it says to a call; the URL is the sandbox's own."""
 
 
 class Sandbox:
@@ -30,12 +47,18 @@ class Sandbox:
         seed: Another seed, another organisation.
         size: A Size, or the name of one in SIZES.
         clock: Tells the current moment (aware, UTC). It hides what hasn't ended yet and ages tokens and
-            daily quotas; the organisation's past doesn't depend on it. Limits per second keep real time.
+            daily quotas; the organisation's past doesn't depend on it. Limits per second or minute keep
+            real time.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
-        options: What kind of Zoom account it is.
+        mix: Share of the series per vendor, MIX by default. Shares are relative; a vendor without one serves
+            empty lists.
+        zoom: What kind of Zoom account it is.
+        webex: What kind of Webex organisation it is.
 
     Attributes:
+        zoom: The Zoom account; its `options` may be changed at any time.
+        webex: The Webex organisation; likewise.
         requests: Every request that a vendor served, in the order of their answers.
         hook: Asked before the vendor is; what it answers is sent instead.
     """
@@ -48,14 +71,16 @@ class Sandbox:
         clock: Callable[[], datetime] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        options: ZoomOptions | None = None,
+        mix: Mapping[str, float] | None = None,
+        zoom: ZoomOptions | None = None,
+        webex: WebexOptions | None = None,
     ) -> None:
-        self.organisation = Organisation(seed, size)
-        self.options = options or ZoomOptions()
+        self.organisation = Organisation(seed, size, mix or MIX)
         self.requests: list[Seen] = []
         self.hook: Hook | None = None
         self._clock = clock or _now
-        self.zoom = ZoomApi(self.organisation, self.options, self.now)
+        self.zoom = ZoomApi(self.organisation, zoom or ZoomOptions(), self.now)
+        self.webex = WebexApi(self.organisation, webex or WebexOptions(), self.now)
         self._host, self._port = host, port
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -70,7 +95,7 @@ class Sandbox:
     @property
     def settings(self) -> dict[str, str]:
         """The environment variables that point a client at the vendors."""
-        return self.zoom.settings(self.url)
+        return {name: value for vendor in self._vendors() for name, value in vendor.settings(self.url).items()}
 
     def now(self) -> datetime:
         """The current moment in UTC, by the sandbox's clock."""
@@ -78,7 +103,8 @@ class Sandbox:
 
     def truth(self, first: date, last: date) -> Truth:
         """What a pipeline must find for these UTC ended dates (inclusive), as of now."""
-        return truth_of(self.zoom.held(first, last), first, last, self.now())
+        held = (one for vendor in self._vendors() for one in vendor.held(first, last))
+        return truth_of(held, first, last, self.now())
 
     def start(self) -> Self:
         """Listens from here on; returns when the port is open."""
@@ -108,6 +134,9 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _vendors(self) -> tuple[Vendor, ...]:
+        return self.zoom, self.webex
 
     def _run(self, ready: threading.Event) -> None:
         try:
@@ -142,7 +171,9 @@ class Sandbox:
             body=await request.read(),
         )
         if path.startswith("/zoom/"):
-            answer = await self._ask_vendor("zoom", call)
+            answer = await self._ask_vendor("zoom", self.zoom, call, self.zoom.options.latency_seconds)
+        elif path.startswith("/webex/"):
+            answer = await self._ask_vendor("webex", self.webex, call, self.webex.options.latency_seconds)
         else:
             answer = self._own_page(call)
         return web.Response(
@@ -151,15 +182,13 @@ class Sandbox:
             headers={"Content-Type": answer.content_type, **answer.headers},
         )
 
-    async def _ask_vendor(self, vendor: str, call: Call) -> Answer:
-        answer = self.hook(vendor, call) if self.hook else None
+    async def _ask_vendor(self, name: str, vendor: Vendor, call: Call, latency: float) -> Answer:
+        answer = self.hook(name, call) if self.hook else None
         if answer is None:
-            answer = self.zoom.answer(call, self.url)
-        self.requests.append(
-            Seen(self.now(), vendor, call.method, call.path, call.query, answer.status, answer.label)
-        )
-        if self.options.latency_seconds:
-            await asyncio.sleep(self.options.latency_seconds)
+            answer = vendor.answer(call, self.url)
+        self.requests.append(Seen(self.now(), name, call.method, call.path, call.query, answer.status, answer.label))
+        if latency:
+            await asyncio.sleep(latency)
         return answer
 
     def _own_page(self, call: Call) -> Answer:
@@ -172,9 +201,13 @@ class Sandbox:
             truth = self.truth(first, last)
             return json_answer(200, msgspec.to_builtins(truth) | {"totals": truth.totals()})
         if call.path == "/":
-            text = f"Embedded vendors: Zoom at {self.settings['ZOOM_API_URL']}, what is true at {self.url}/truth"
+            settings = self.settings
+            text = (
+                f"Embedded vendors: Zoom at {settings['ZOOM_API_URL']}, Webex at {settings['WEBEX_API_URL']}, "
+                f"what is true at {self.url}/truth"
+            )
             return Answer(200, text.encode() + b"\n", content_type="text/plain;charset=UTF-8")
-        return json_answer(404, {"error": "nothing here; the vendors are under /zoom"})
+        return json_answer(404, {"error": "nothing here; the vendors are under /zoom and /webex"})
 
 
 def _now() -> datetime:

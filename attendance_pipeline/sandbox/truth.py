@@ -21,6 +21,8 @@ class Held:
     series_id: str
     email_shown: Callable[[Stay], str]
     """The e-mail address that the vendor shows on this stay's row, or ""."""
+    rows: int | None = None
+    """Rows in the vendor's report; None where that is one per stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class MeetingTruth:
     peak_attendees: int
     """The most attendees present at once; whoever leaves at t is gone before another joins at t."""
     vendor_attendee_count: int
-    """Rows in the vendor's report, waiting rooms included: that's what Zoom calls participants."""
+    """What the vendor calls participants: at Zoom every row of its report, waiting rooms included; at Webex one
+    per person and e-mail address or name shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ def _attendees(one: Held) -> list[AttendeeTruth]:
 
 def _meeting(one: Held, attendees: list[AttendeeTruth]) -> MeetingTruth:
     occurrence = one.occurrence
-    active, peak = _together([union(stays) for stays in _counted(one).values()])
+    active, peak = together([union(stays) for stays in _counted(one).values()])
     return MeetingTruth(
         vendor=occurrence.vendor,
         vendor_meeting_id=one.vendor_meeting_id,
@@ -160,7 +163,7 @@ def _meeting(one: Held, attendees: list[AttendeeTruth]) -> MeetingTruth:
         device_seconds=sum(attendee.device_seconds for attendee in attendees),
         active_seconds=active,
         peak_attendees=peak,
-        vendor_attendee_count=len(one.stays),
+        vendor_attendee_count=len(one.stays) if one.rows is None else one.rows,
     )
 
 
@@ -191,7 +194,7 @@ def union(stays: Iterable[Stay]) -> list[tuple[datetime, datetime]]:
     return spans
 
 
-def _together(people: list[list[tuple[datetime, datetime]]]) -> tuple[int, int]:
+def together(people: list[list[tuple[datetime, datetime]]]) -> tuple[int, int]:
     """Seconds with two or more present, and the most present at any moment; spans are half-open."""
     changes: dict[datetime, int] = {}
     for spans in people:

@@ -33,7 +33,7 @@ def serve(rows: int, told: Any) -> None:
     from attendance_pipeline.sandbox import Sandbox, Size, ZoomOptions
 
     options = ZoomOptions(plan="business", rate_limits=False, history_includes_solo=True)
-    with Sandbox(size=Size.of_rows(rows, DAYS), options=options) as sandbox:
+    with Sandbox(size=Size.of_rows(rows, DAYS), mix={"zoom": 1}, zoom=options) as sandbox:
         told.send(sandbox.settings)
         time.sleep(3600)
 
@@ -80,7 +80,7 @@ def validate() -> dict[str, Any]:
     from attendance_pipeline.readings import held
 
     meetings = {day: {m.id: m for m in vendor.meetings(lake.read("zoom", "meetings", day))} for day in days}
-    holds = {day: held(vendor.archive.heads(day)) for day in days}
+    holds = {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in days}
     seconds, rows = 0.0, 0
     for some in _some_at_a_time(holds):
         in_memory = {day: list(vendor.archive.documents(day)) for day in some}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -13,7 +14,9 @@ from attendance_pipeline.defs.manifest import MANIFEST, parse, text
 from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START, first_unsettled
 from attendance_pipeline.lake import QUARANTINE, Lake
 from attendance_pipeline.readings import readings_table
-from attendance_pipeline.settings import PROJECT
+from attendance_pipeline.settings import PROJECT, Settings
+from attendance_pipeline.vendors import VENDORS
+from attendance_pipeline.vendors.base import Vendor
 from attendance_pipeline.vendors.zoom import Zoom
 
 CREDENTIALS = {"ZOOM_ACCOUNT_ID": "account", "ZOOM_CLIENT_ID": "client", "ZOOM_CLIENT_SECRET": "secret"}
@@ -25,7 +28,7 @@ NOW = datetime(2026, 3, 10, 9, 7, tzinfo=UTC)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ATTENDANCE_DATA", str(tmp_path))
-    for name in CREDENTIALS:
+    for name in (name.upper() for name in Settings.model_fields if not name.startswith("attendance_")):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -39,10 +42,29 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def test_it_loads_without_credentials() -> None:
     repository = defs().get_repository_def()
 
-    assert {"land_zoom", "warehouse"} <= {job.name for job in repository.get_all_jobs()}
+    assert {"land_zoom", "land_webex", "warehouse"} <= {job.name for job in repository.get_all_jobs()}
     keys = {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()}
     assert {"zoom/meetings", "zoom/participants", "zoom/readings", "raw/zoom_participants", "published"} <= keys
     assert {f"marts/{mart}" for mart in MARTS} <= keys
+
+
+@pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS.keys())
+def test_every_vendor_has_its_tables_its_job_and_its_schedule(vendor: type[Vendor[Any]]) -> None:
+    repository = defs().get_repository_def()
+    graph = repository.asset_graph
+    attendance = {f"{vendor.name}/{table.name}" for table in vendor.attendance_tables}
+
+    landed = {key.to_user_string() for key in graph.get_all_asset_keys() if key.path[0] == vendor.name}
+    assert landed == {f"{vendor.name}/meetings"} | attendance
+    assert set(vendor.reports) | {"readings"} == {table.name for table in vendor.attendance_tables}
+    assert {
+        key.to_user_string() for key in repository.get_job(f"land_{vendor.name}").asset_layer.selected_asset_keys
+    } == landed
+    for table in (vendor.meetings_table, *vendor.attendance_tables):
+        assert graph.get(dg.AssetKey([vendor.name, table.name])).group_name == "landing"
+        raw = graph.get(dg.AssetKey(["raw", f"{vendor.name}_{table.name}"]))
+        assert {key.to_user_string() for key in raw.parent_keys} == {f"{vendor.name}/{table.name}"}
+    assert repository.get_schedule_def(f"land_{vendor.name}_hourly").job_name == f"land_{vendor.name}"
 
 
 def test_the_graph_leads_from_zoom_to_the_published_file() -> None:
@@ -61,13 +83,15 @@ def test_every_landed_table_shows_its_grain_its_columns_and_its_checks() -> None
     repository = defs().get_repository_def()
     checks = {key.to_user_string() for key in repository.asset_graph.asset_check_keys}
 
-    for table in (Zoom.meetings_table, *Zoom.attendance_tables):
+    for table in (
+        table for vendor in VENDORS.values() for table in (vendor.meetings_table, *vendor.attendance_tables)
+    ):
         node = repository.asset_graph.get(dg.AssetKey([table.vendor, table.name]))
         assert (node.description or "").startswith("One row per ")
         columns = node.metadata["dagster/column_schema"].columns
         assert [column.name for column in columns] == table.schema.names
         assert [column.name for column in columns if not column.description] == []
-        assert {f"zoom/{table.name}:schema", f"zoom/{table.name}:quarantine"} <= checks
+        assert {f"{table.vendor}/{table.name}:{check}" for check in ("schema", "quarantine")} <= checks
 
 
 def test_partitions_are_utc_days_from_the_start_date_to_today(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,19 +120,28 @@ def test_telemetry_is_off_in_the_projects_own_files() -> None:
     assert "send_anonymous_usage_stats: false" in (PROJECT / "dbt_project" / "dbt_project.yml").read_text()
 
 
-def tick(instance: dg.DagsterInstance) -> dg.ScheduleDefinition | object:
+def tick(instance: dg.DagsterInstance, vendor: str = "zoom") -> dg.ScheduleDefinition | object:
     repository = defs().get_repository_def()
-    schedule = repository.get_schedule_def("land_zoom_hourly")
+    schedule = repository.get_schedule_def(f"land_{vendor}_hourly")
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     context = dg.build_schedule_context(instance=instance, scheduled_execution_time=NOW, repository_def=repository)
     return schedule.evaluate_tick(context)
 
 
-def test_a_vendor_that_is_off_skips_its_schedule_and_says_so(instance: dg.DagsterInstance) -> None:
-    ticked = tick(instance)
+@pytest.mark.parametrize(
+    ("vendor", "missing"),
+    [
+        ("zoom", "ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET"),
+        ("webex", "WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET, WEBEX_REFRESH_TOKEN, or WEBEX_ACCESS_TOKEN"),
+    ],
+)
+def test_a_vendor_that_is_off_skips_its_schedule_and_says_so(
+    instance: dg.DagsterInstance, vendor: str, missing: str
+) -> None:
+    ticked = tick(instance, vendor)
 
     assert ticked.run_requests == []
-    assert "zoom is off: ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET not set" in ticked.skip_message
+    assert f"{vendor} is off: {missing} not set" in ticked.skip_message
 
 
 def test_the_schedule_covers_today_and_the_unsettled_days_as_one_run(
@@ -127,6 +160,7 @@ def test_a_day_that_was_left_unsettled_is_covered_again(data: Path) -> None:
     lake, day = Lake(data / "lake"), (NOW - timedelta(days=9)).date()
     row = {
         "meeting_id": "a",
+        "report": "participants",
         "status": "not_ready",
         "rows_held": 0,
         "rows_quarantined": 0,

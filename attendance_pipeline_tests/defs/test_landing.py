@@ -22,7 +22,9 @@ FIRST = LAST - timedelta(days=3)
 def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ATTENDANCE_DATA", str(tmp_path))
-    with Sandbox(size="small", options=ZoomOptions(plan="business", history_includes_solo=True)) as served:
+    with Sandbox(
+        size="small", mix={"zoom": 1}, zoom=ZoomOptions(plan="business", history_includes_solo=True)
+    ) as served:
         for name, value in served.settings.items():
             monkeypatch.setenv(name, value)
         yield served

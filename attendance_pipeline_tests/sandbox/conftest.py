@@ -2,9 +2,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from attendance_pipeline.sandbox import Sandbox, ZoomOptions
+from attendance_pipeline.sandbox import Sandbox, WebexOptions, ZoomOptions
 
 from .client import Client, Clock
+from .webex_client import WebexClient
 
 
 @pytest.fixture
@@ -19,12 +20,31 @@ def options() -> ZoomOptions:
 
 @pytest.fixture
 def sandbox(clock: Clock, options: ZoomOptions) -> Iterator[Sandbox]:
-    with Sandbox(size="small", clock=clock, options=options) as sandbox:
+    with Sandbox(size="small", mix={"zoom": 1}, clock=clock, zoom=options) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> Iterator[Client]:
     client = Client(sandbox)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def webex_options() -> WebexOptions:
+    return WebexOptions(rate_limits=False)
+
+
+@pytest.fixture
+def webex_sandbox(clock: Clock, webex_options: WebexOptions) -> Iterator[Sandbox]:
+    """Everything is on Webex."""
+    with Sandbox(size="small", mix={"webex": 1}, clock=clock, webex=webex_options) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def webex(webex_sandbox: Sandbox) -> Iterator[WebexClient]:
+    client = WebexClient(webex_sandbox)
     yield client
     client.close()

@@ -54,7 +54,7 @@ class Seen:
 @pytest.fixture(scope="module", params=["small", "demo"])
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     options = ZoomOptions(rate_limits=False, history_includes_solo=True)
-    with Sandbox(size=request.param, clock=Clock(), options=options) as sandbox:
+    with Sandbox(size=request.param, mix={"zoom": 1}, clock=Clock(), zoom=options) as sandbox:
         yield sandbox
 
 

@@ -18,16 +18,18 @@ def test_the_settings_point_at_it(sandbox: Sandbox) -> None:
     assert set(sandbox.settings) == {
         *("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"),
         *("ZOOM_API_URL", "ZOOM_TOKEN_URL", "ZOOM_PLAN"),
+        *("WEBEX_CLIENT_ID", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN", "WEBEX_API_URL"),
     }
     assert sandbox.settings["ZOOM_API_URL"] == f"{sandbox.url}/zoom/v2"
     assert sandbox.settings["ZOOM_TOKEN_URL"] == f"{sandbox.url}/zoom/oauth/token"
+    assert sandbox.settings["WEBEX_API_URL"] == f"{sandbox.url}/webex/v1"
 
 
 def test_it_answers_the_same_whenever_it_was_started() -> None:
     answers = []
     for now in (datetime(2026, 3, 16, tzinfo=UTC), datetime(2026, 5, 2, 11, 7, 13, tzinfo=UTC)):
         options = ZoomOptions(rate_limits=False)
-        with Sandbox(size="small", clock=Clock(now), options=options) as sandbox:
+        with Sandbox(size="small", mix={"zoom": 1}, clock=Clock(now), zoom=options) as sandbox:
             client = Client(sandbox)
             answers.append(
                 [
@@ -53,7 +55,7 @@ def test_the_truth_is_told_over_http(client: Client, sandbox: Sandbox) -> None:
     assert meeting["vendor_meeting_id"] == truth.meetings[0].vendor_meeting_id
     assert datetime.fromisoformat(meeting["ended_at"]) == truth.meetings[0].ended_at
     assert client.send("GET", "/truth").status == 400
-    assert "Zoom" in client.send("GET", "/").body
+    assert {"Zoom", "Webex"} <= set(client.send("GET", "/").body.split())
 
 
 def test_every_request_to_a_vendor_is_noted_as_it_was_sent(client: Client, sandbox: Sandbox) -> None:

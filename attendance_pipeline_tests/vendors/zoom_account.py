@@ -96,7 +96,7 @@ class SandboxAccount(ZoomAccount):
 
     @property
     def options(self) -> ZoomOptions:
-        return self.sandbox.options
+        return self.sandbox.zoom.options
 
     def truth(self, days: Sequence[date]) -> Truth:
         return self.sandbox.truth(min(days), max(days))
@@ -161,7 +161,7 @@ def sandbox_account(folder: Path, now: datetime = LATER, **options: Any) -> Iter
     """A small organisation's account, without rate limits unless they are asked for."""
     clock = Clock(now)
     chosen = ZoomOptions(**{"rate_limits": False, "plan": "business"} | options)
-    with at_full_speed(), Sandbox(size="small", clock=clock, options=chosen) as sandbox:
+    with at_full_speed(), Sandbox(size="small", mix={"zoom": 1}, clock=clock, zoom=chosen) as sandbox:
         yield SandboxAccount(settings(folder, sandbox.settings), clock, sandbox)
 
 

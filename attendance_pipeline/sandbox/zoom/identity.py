@@ -1,29 +1,22 @@
 """Zoom's ids of what the organisation holds: user ids, numbers, UUIDs, registrants; and the way back.
 
-Numbers and UUIDs carry the day of what they name, so one that a client stored months ago is found again
-without going through a year of meetings.
+Numbers and UUIDs carry the day of what they name.
 """
 
 import base64
-import hashlib
 import re
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from itertools import count
 
+from attendance_pipeline.sandbox.codes import Codes
 from attendance_pipeline.sandbox.model import Occurrence, Person, Series
 from attendance_pipeline.sandbox.organisation import Organisation
 
-# day numbers count from here and fit four digits until 2037
-FIRST_DAY = date(2010, 1, 1).toordinal()
-DAYS = 10_000
-
-# multipliers without a common factor with their modulus: different in, different out
-DAY_STEP = 7_919
-ONE_OFF_STEP = 271_829
-RECURRING_STEP = 3_141_592_653
-PERSONAL_STEP = 314_159_261
+PERSONAL = 4_000_000_000
+RECURRING = 80_000_000_000
+ONE_OFF = 90_000_000_000
 
 # what the first Zoom occurrence of a weekday has in its UUID (Monday is 0), so that each comes every week
 SHAPES: dict[int, Callable[[str], bool]] = {
@@ -41,6 +34,7 @@ class ZoomIdentity:
 
     def __init__(self, organisation: Organisation) -> None:
         self.organisation = organisation
+        self.codes = Codes(organisation.seed)
         self.user_id = lru_cache(maxsize=20_000)(self._user_id)
         self.employees = {self.user_id(person): person for person in organisation.employees}
         self.employees |= {person.email: person for person in organisation.employees}
@@ -52,34 +46,31 @@ class ZoomIdentity:
 
     def _user_id(self, person: Person) -> str:
         """22 characters of URL-safe base64."""
-        return base64.urlsafe_b64encode(self._digest(16, "user", person.id)).decode()[:22]
+        return base64.urlsafe_b64encode(self.codes.digest(16, "user", person.id)).decode()[:22]
 
     def registrant_id(self, person: Person, series: Series) -> str:
         """One per person and series: registration covers every occurrence."""
-        return base64.urlsafe_b64encode(self._digest(16, "registrant", person.id, series.id)).decode()[:22]
+        return base64.urlsafe_b64encode(self.codes.digest(16, "registrant", person.id, series.id)).decode()[:22]
 
     def breakout_id(self, occurrence: Occurrence, room: int) -> str:
         """Looks like a meeting's UUID."""
-        return base64.b64encode(self._digest(16, "breakout", occurrence.id, room)).decode()
+        return base64.b64encode(self.codes.digest(16, "breakout", occurrence.id, room)).decode()
 
     def number(self, series: Series) -> int:
         """Ten digits for a personal room (its owner's PMI), eleven for anything else."""
-        offset = int.from_bytes(self._digest(4, "numbers"))
         if series.booking == "personal":
-            return 4_000_000_000 + (series.position * PERSONAL_STEP + offset) % 10**9
+            return PERSONAL + self.codes.personal(series.position)
         if series.only_on is None:
-            return 80_000_000_000 + (series.position * RECURRING_STEP + offset) % 10**10
-        day = (series.only_on.toordinal() - FIRST_DAY) * DAY_STEP % DAYS
-        return (90_000 + day) * 10**6 + (series.position * ONE_OFF_STEP + offset + day) % 10**6
+            return RECURRING + self.codes.recurring(series.position)
+        return ONE_OFF + self.codes.one_off(series.only_on, series.position)
 
     def series_of(self, number: int) -> Series | None:
         """The series that has this number, if there is one."""
         if number in self._static:
             return self._static[number]
-        if not 90_000 <= number // 10**6 < 100_000:
+        if not ONE_OFF <= number < ONE_OFF + 10**10:
             return None
-        ordinal = FIRST_DAY + (number // 10**6 - 90_000) * pow(DAY_STEP, -1, DAYS) % DAYS
-        for occurrence in self.organisation.occurrences(date.fromordinal(ordinal)):
+        for occurrence in self.organisation.occurrences(self.codes.day_coded((number - ONE_OFF) // 10**6)):
             if occurrence.series.only_on is not None and self.number(occurrence.series) == number:
                 return occurrence.series
         return None
@@ -89,10 +80,8 @@ class ZoomIdentity:
         if not UUID.fullmatch(uuid):
             return None
         raw = base64.b64decode(uuid)
-        ordinal = FIRST_DAY + (int.from_bytes(raw[13:]) ^ self._mask(raw[:13]))
-        if not FIRST_DAY <= ordinal < FIRST_DAY + DAYS:
-            return None
-        return self._by_uuid(date.fromordinal(ordinal)).get(uuid)
+        day = self.codes.hidden(raw[13:], raw[:13])
+        return None if day is None else self._by_uuid(day).get(uuid)
 
     def _uuids_of_day(self, day: date) -> dict[str, Occurrence]:
         occurrences = self.organisation.occurrences(day)
@@ -104,19 +93,11 @@ class ZoomIdentity:
         if occurrence is self._first_of(occurrence.day):
             shape = SHAPES.get(occurrence.day.weekday())
         for attempt in count():
-            dice = self._digest(13, "uuid", occurrence.id, attempt)
-            day = (occurrence.day.toordinal() - FIRST_DAY) ^ self._mask(dice)
-            uuid = base64.b64encode(dice + day.to_bytes(3)).decode()
+            dice = self.codes.digest(13, "uuid", occurrence.id, attempt)
+            uuid = base64.b64encode(dice + self.codes.hide(occurrence.day, dice, 3)).decode()
             if shape is None or shape(uuid):
                 return uuid
         raise AssertionError("unreachable: count() never ends")
 
     def _first_of(self, day: date) -> Occurrence | None:
         return next((one for one in self.organisation.occurrences(day) if one.vendor == "zoom"), None)
-
-    def _mask(self, dice: bytes) -> int:
-        return int.from_bytes(self._digest(3, "mask", dice.hex()))
-
-    def _digest(self, size: int, *about: object) -> bytes:
-        text = "|".join(map(str, (self.organisation.seed, *about)))
-        return hashlib.blake2b(text.encode(), digest_size=size).digest()

@@ -1,13 +1,12 @@
 """Access tokens of Server-to-Server OAuth, and page tokens bound to their query."""
 
-import base64
-import binascii
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
+from attendance_pipeline.sandbox.bearer import BearerTokens, basic_client
 from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
 from attendance_pipeline.sandbox.zoom.options import ZoomOptions
 
@@ -29,15 +28,14 @@ class AccessTokens:
 
     def __init__(self, options: ZoomOptions, now: Callable[[], datetime]) -> None:
         self.options = options
-        self.now = now
         self.credentials = Credentials()
-        self._expires: dict[str, datetime] = {}
+        self._tokens = BearerTokens(now)
 
     def mint(self, call: Call, api_url: str) -> Answer:
         """Answers POST /oauth/token; the two parameters come in the form or in the query."""
         if call.method != "POST":
             return _refusal("Bad Request", "invalid_request", status=405)
-        if self._client(call.headers.get("Authorization", "")) != (
+        if basic_client(call.headers.get("Authorization", "")) != (
             self.credentials.client_id,
             self.credentials.client_secret,
         ):
@@ -47,12 +45,10 @@ class AccessTokens:
             return _refusal("unsupported grant type", "unsupported_grant_type")
         if sent.get("account_id") != self.credentials.account_id:
             return _refusal("Account does not exist", "invalid_request")
-        token = secrets.token_urlsafe(48)
-        self._expires[token] = self.now() + timedelta(seconds=self.options.token_seconds)
         return json_answer(
             200,
             {
-                "access_token": token,
+                "access_token": self._tokens.issue(self.options.token_seconds),
                 "token_type": "bearer",
                 "expires_in": self.options.token_seconds,
                 "scope": " ".join(self.options.scopes),
@@ -63,27 +59,16 @@ class AccessTokens:
     def refusal(self, authorization: str) -> Answer | None:
         """401 with code 124 unless this is a live token."""
         scheme, _, token = authorization.partition(" ")
-        expires = self._expires.get(token.strip())
-        if token and (scheme.lower() != "bearer" or expires is None):
+        known = self._tokens.is_known(token.strip())
+        if token and (scheme.lower() != "bearer" or not known):
             return json_answer(401, {"code": 124, "message": "Invalid access token."})
-        if expires is None or expires <= self.now():
+        if not self._tokens.is_live(token.strip()):
             return json_answer(401, {"code": 124, "message": "Access token is expired."})
         return None
 
     def revoke_all(self) -> None:
         """Refuses every token given out so far, whatever its stated life: as when an app is deactivated."""
-        self._expires.clear()
-
-    @staticmethod
-    def _client(authorization: str) -> tuple[str, str]:
-        scheme, _, encoded = authorization.partition(" ")
-        if scheme.lower() != "basic":
-            return "", ""
-        try:
-            client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return "", ""
-        return client_id, secret
+        self._tokens.revoke_all()
 
 
 def _refusal(reason: str, error: str, *, status: int = 400) -> Answer:
