@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from hashlib import md5
+from datetime import date
 from typing import Any
 
-from .random_raw import RawRows, Row
+from .raw_rows import RawRows, Row
+from .told import Interval, Meeting, intervals, key_of, meetings, seconds_from, webex_remarks
 
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
+# of reports that hold nothing, which says what the meeting is: what may still come wins
+MAY_STILL_COME = ["not_ready", "denied", "blocked", "gone"]
 
 
 class Groups:
@@ -33,37 +34,10 @@ class Groups:
 
 
 @dataclass
-class Interval:
-    """One join, with what is known of who it was."""
-
-    key: str
-    meeting: str
-    account: str | None
-    registrant: str | None
-    email: str | None
-    name: str | None
-    room: str
-    joined_at: datetime
-    left_at: datetime
-
-    @property
-    def ids(self) -> list[tuple[str, str]]:
-        named = {"account": self.account, "registrant": self.registrant, "email": self.email}
-        return [(kind, value) for kind, value in named.items() if value]
-
-    @property
-    def folded_name(self) -> str | None:
-        return self.name.lower() if self.name else None
-
-    @property
-    def seconds(self) -> range:
-        return seconds_from(self.joined_at, self.left_at)
-
-
-@dataclass
 class Expected:
     """One mart row each, keyed by what identifies it."""
 
+    intervals: dict[str, Row]
     meetings: dict[str, Row]
     attendees: dict[frozenset[str], Row]
     people: dict[frozenset[frozenset[str]], Row]
@@ -71,23 +45,14 @@ class Expected:
     coverage: dict[str, Row]
 
 
-def seconds_from(start: datetime, end: datetime) -> range:
-    """The whole seconds of a half-open stretch."""
-    return range(*((moment - EPOCH) // timedelta(seconds=1) for moment in (start, end)))
-
-
-def key_of(*parts: str) -> str:
-    return md5("|".join(parts).encode(), usedforsecurity=False).hexdigest()
-
-
 def expected_marts(raw: RawRows) -> Expected:
-    listed = {key_of("zoom", row["uuid"]): row for row in raw.meetings}
-    intervals = [_interval(row) for row in raw.participants]
+    listed = meetings(raw)
+    every_interval = intervals(raw)
     by_meeting: dict[str, list[Interval]] = defaultdict(list)
-    for interval in intervals:
+    for interval in every_interval:
         by_meeting[interval.meeting].append(interval)
 
-    own_domains = {row["user_email"].lower().split("@")[1] for row in raw.meetings if row["user_email"]}
+    own_domains = {meeting.host_email.split("@")[1] for meeting in listed.values() if meeting.host_email}
     groups = {meeting: _who_is_who(joins) for meeting, joins in by_meeting.items()}
     people = _people(groups)
     attendees: dict[frozenset[str], Row] = {}
@@ -102,33 +67,29 @@ def expected_marts(raw: RawRows) -> Expected:
                     listed[meeting], joins, counted, present, own_domains
                 ) | {"person": people[id(joins)]}
 
-    meetings = {
-        meeting: _meeting(row, [a for a in attendees.values() if a["meeting_key"] == meeting], seconds_of[meeting])
-        for meeting, row in listed.items()
+    meeting_rows = {
+        key: _meeting(meeting, [a for a in attendees.values() if a["meeting_key"] == key], seconds_of[key])
+        for key, meeting in listed.items()
     }
     return Expected(
-        meetings,
+        {join.key: _interval(join) for join in every_interval},
+        meeting_rows,
         attendees,
         _people_rows(attendees, listed),
-        _days(listed, meetings, attendees, seconds_of),
-        _coverage(raw),
+        _days(listed, meeting_rows, attendees, seconds_of),
+        _coverage(raw, listed),
     )
 
 
-def _interval(row: Row) -> Interval:
-    meeting = key_of("zoom", row["meeting_uuid"])
-    waiting, breakout = row["status"] == "in_waiting_room", bool(row["bo_mtg_id"])
-    return Interval(
-        key=key_of(meeting, row["user_id"], str(row["join_time"])),
-        meeting=meeting,
-        account=row["participant_user_id"] or row["id"] or None,
-        registrant=row["registrant_id"] or None,
-        email=row["user_email"].strip().lower() or None,
-        name=row["name"].strip() or None,
-        room="waiting" if waiting else "breakout" if breakout else "main",
-        joined_at=row["join_time"],
-        left_at=row["leave_time"],
-    )
+def _interval(join: Interval) -> Row:
+    return {
+        "meeting_key": join.meeting,
+        "display_name": join.name,
+        "joined_at": join.joined_at,
+        "left_at": join.left_at,
+        "duration_seconds": len(join.seconds),
+        "room": join.room,
+    }
 
 
 def _who_is_who(joins: list[Interval]) -> list[list[Interval]]:
@@ -143,6 +104,8 @@ def _who_is_who(joins: list[Interval]) -> list[list[Interval]]:
         if not join.ids and join.folded_name:
             borne_by = bearers[join.folded_name]
             same.join([next(iter(borne_by)) if len(borne_by) == 1 else ("name", join.folded_name), join.key])
+        if not join.ids and not join.folded_name and join.participant:
+            same.join([("participant", join.participant), join.key])
     attendees: dict[Hashable, list[Interval]] = defaultdict(list)
     for join in joins:
         attendees[same.find(join.key)].append(join)
@@ -158,7 +121,7 @@ def _people(groups: dict[str, list[list[Interval]]]) -> dict[int, Hashable]:
 
 
 def _attendee(
-    meeting: Row, joins: list[Interval], counted: list[Interval], present: set[int], own_domains: set[str]
+    meeting: Meeting, joins: list[Interval], counted: list[Interval], present: set[int], own_domains: set[str]
 ) -> Row:
     emails = sorted({join.email for join in joins if join.email})
     domains = {email.split("@")[1] for email in emails if "@" in email}
@@ -167,21 +130,21 @@ def _attendee(
         is_external = not domains & own_domains
     elif any(join.account for join in joins):
         is_external = False
-    duration = (meeting["end_time"] - meeting["start_time"]).total_seconds()
+    duration = (meeting.ended_at - meeting.started_at).total_seconds()
     first, last = min(join.joined_at for join in counted), max(join.left_at for join in counted)
     return {
         "meeting_key": joins[0].meeting,
         "display_name": _preferred_name(joins),
         "email": emails[0] if emails else None,
-        "role": "host" if meeting["user_email"].lower() in emails else "attendee",
+        "role": "host" if meeting.host_email in emails else "attendee",
         "first_joined_at": first,
         "last_left_at": last,
         "join_count": len(counted),
         "attended_seconds": len(present),
         "device_seconds": sum(len(join.seconds) for join in counted),
         "attendance_ratio": min(1.0, len(present) / duration) if duration else None,
-        "late_seconds": max(0, (first - meeting["start_time"]).total_seconds()),
-        "left_early_seconds": max(0, (meeting["end_time"] - last).total_seconds()),
+        "late_seconds": max(0, (first - meeting.started_at).total_seconds()),
+        "left_early_seconds": max(0, (meeting.ended_at - last).total_seconds()),
         "is_external": is_external,
         "is_identified": any(kind != "registrant" for join in joins for kind, _ in join.ids),
     }
@@ -196,27 +159,29 @@ def _preferred_name(joins: list[Interval]) -> str | None:
     return min(used, key=lambda name: (used[name], name.encode())) if used else None
 
 
-def _meeting(row: Row, attendees: list[Row], seconds: list[set[int]]) -> Row:
+def _meeting(meeting: Meeting, attendees: list[Row], seconds: list[set[int]]) -> Row:
     present = Counter(second for attendee in seconds for second in attendee)
     return {
-        "kind": "webinar" if row["is_webinar"] else "meeting",
-        "series_id": str(row["id"]),
-        "title": row["topic"] or None,
-        "host_email": row["user_email"].lower() or None,
-        "ended_date": row["end_time"].date(),
-        "duration_seconds": (row["end_time"] - row["start_time"]).total_seconds(),
+        "vendor": meeting.vendor,
+        "vendor_meeting_id": meeting.id,
+        "kind": meeting.kind,
+        "series_id": meeting.series,
+        "title": meeting.title,
+        "host_email": meeting.host_email,
+        "ended_date": meeting.ended_at.date(),
+        "duration_seconds": (meeting.ended_at - meeting.started_at).total_seconds(),
         "attendee_count": len(attendees),
         "join_count": sum(attendee["join_count"] for attendee in attendees),
         "attended_seconds": sum(attendee["attended_seconds"] for attendee in attendees),
         "device_seconds": sum(attendee["device_seconds"] for attendee in attendees),
         "active_seconds": sum(count >= 2 for count in present.values()),
         "peak_attendees": max(present.values(), default=0),
-        "vendor_attendee_count": row["participants_count"],
+        "vendor_attendee_count": meeting.vendor_count,
     }
 
 
 def _people_rows(
-    attendees: dict[frozenset[str], Row], listed: dict[str, Row]
+    attendees: dict[frozenset[str], Row], listed: dict[str, Meeting]
 ) -> dict[frozenset[frozenset[str]], Row]:
     members: dict[Hashable, list[frozenset[str]]] = defaultdict(list)
     for key, attendee in attendees.items():
@@ -226,12 +191,13 @@ def _people_rows(
         rows = [attendees[key] for key in keys]
         emails = [row["email"] for row in rows if row["email"]]
         external = [row["is_external"] for row in rows if row["is_external"] is not None]
-        dates = [listed[row["meeting_key"]]["end_time"].date() for row in rows]
+        attended = [listed[row["meeting_key"]] for row in rows]
+        dates = [meeting.ended_at.date() for meeting in attended]
         people[frozenset(keys)] = {
             "email": min(emails, default=None),
             "is_external": all(external) if external else None,
             "is_identified": any(row["is_identified"] for row in rows),
-            "vendors": "zoom",
+            "vendors": ",".join(sorted({meeting.vendor for meeting in attended})),
             "first_seen_date": min(dates),
             "last_seen_date": max(dates),
         }
@@ -239,19 +205,21 @@ def _people_rows(
 
 
 def _days(
-    listed: dict[str, Row],
-    meetings: dict[str, Row],
+    listed: dict[str, Meeting],
+    meeting_rows: dict[str, Row],
     attendees: dict[frozenset[str], Row],
     seconds_of: dict[str, list[set[int]]],
 ) -> dict[tuple[date, str], Row]:
     days: dict[tuple[date, str], Row] = {}
-    for day in {row["ended_date"] for row in meetings.values()}:
-        of_day = {key: row for key, row in meetings.items() if row["ended_date"] == day}
+    for day, vendor in {(row["ended_date"], row["vendor"]) for row in meeting_rows.values()}:
+        of_day = {
+            key: row for key, row in meeting_rows.items() if (row["ended_date"], row["vendor"]) == (day, vendor)
+        }
         running = Counter(
-            second for key in of_day for second in seconds_from(listed[key]["start_time"], listed[key]["end_time"])
+            second for key in of_day for second in seconds_from(listed[key].started_at, listed[key].ended_at)
         )
         present = Counter(second for key in of_day for attendee in seconds_of[key] for second in attendee)
-        days[day, "zoom"] = {
+        days[day, vendor] = {
             "meetings": len(of_day),
             "hosts": len({row["host_email"] for row in of_day.values() if row["host_email"]}),
             "attendees": _total(of_day, "attendee_count"),
@@ -270,16 +238,53 @@ def _total(rows: dict[str, Row], column: str) -> Any:
     return sum(row[column] for row in rows.values())
 
 
-def _coverage(raw: RawRows) -> dict[str, Row]:
-    readings = {row["meeting_id"]: row for row in raw.readings}
-    coverage: dict[str, Row] = {}
-    for meeting in raw.meetings:
-        reading = readings.get(meeting["uuid"])
-        coverage[key_of("zoom", meeting["uuid"])] = {
-            "status": reading["status"] if reading else "not_ready",
-            "reason": (reading["reason"] or None) if reading else "never read",
-            "vendor_count": reading["vendor_count"] if reading else None,
-            "held_count": reading["rows_held"] if reading else 0,
-            "settled": reading["settled"] if reading else False,
-        }
-    return coverage
+def _coverage(raw: RawRows, listed: dict[str, Meeting]) -> dict[str, Row]:
+    readings: dict[str, list[Row]] = defaultdict(list)
+    for vendor, rows in (("zoom", raw.zoom_readings), ("webex", raw.webex_readings)):
+        for row in sorted(rows, key=lambda row: row["report"]):
+            readings[key_of(vendor, row["meeting_id"])].append(row)
+    merged = {key: _merged(reports) for key, reports in readings.items()}
+    remarks = webex_remarks(raw, {key for key, reading in merged.items() if reading["settled"]})
+    for key, reading in merged.items():
+        reading["reason"] = "; ".join([*reading["reason"], *remarks[key]]) or None
+    never = {
+        "status": "not_ready",
+        "reason": "never read",
+        "vendor_count": None,
+        "held_count": 0,
+        "settled": False,
+        "read_at": None,
+        "recoverable_until": None,
+    }
+    return {key: merged.get(key, never) for key in listed}
+
+
+def _merged(reports: list[Row]) -> Row:
+    statuses = {row["status"] for row in reports}
+    if len(statuses) == 1:
+        [status] = statuses
+    elif statuses & {"complete", "partial"}:
+        status = "partial"
+    else:
+        status = min(statuses, key=MAY_STILL_COME.index)
+    reasons = [
+        f"{row['report']}: {row['status']}" + (f" ({row['reason']})" if row["reason"] else "")
+        for row in reports
+        if row["status"] != "complete"
+    ]
+    if len(reports) == 1:
+        reasons = [reports[0]["reason"]] if reports[0]["reason"] else []
+    read_at = [row["read_at"] for row in reports]
+    return {
+        "status": status,
+        "reason": reasons,
+        "vendor_count": max(
+            (row["vendor_count"] for row in reports if row["vendor_count"] is not None), default=None
+        ),
+        "held_count": max(row["rows_held"] for row in reports),
+        "settled": all(row["settled"] for row in reports),
+        "read_at": min(read_at) if None not in read_at else None,
+        "recoverable_until": min(
+            (row["recoverable_until"] for row in reports if row["recoverable_until"]), default=None
+        ),
+    }

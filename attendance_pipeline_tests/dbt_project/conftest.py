@@ -11,7 +11,8 @@ import duckdb
 import pytest
 
 from .brute_force import Expected, expected_marts
-from .random_raw import RawRows, Row, random_raw, write_raw
+from .random_raw import random_raw
+from .raw_rows import RawRows, Row, write_raw
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
@@ -46,7 +47,7 @@ def read_rows(build: Path, query: str) -> list[Row]:
 
 @pytest.fixture(scope="session")
 def raw() -> RawRows:
-    return random_raw(seed=20260301, meeting_count=200)
+    return random_raw(seed=20260301, meetings_per_vendor=200)
 
 
 @pytest.fixture(scope="session")

@@ -1,137 +1,19 @@
-"""A seeded, awkward set of raw Zoom rows. Knows the loader's tables, nothing of dbt's models."""
+"""A seeded, awkward set of raw rows of every vendor; all times in whole seconds."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 
-import duckdb
-import pyarrow as pa
-
-RAW_TABLES = Path(__file__).with_name("raw.sql")
-# one is borne by several people, one differs by case and blanks only, one is Zoom's blank
-NAMES = ["Ana", "Ben", " ben ", "Chloë", "Dmitri", "guest", "GUEST", "", "山田", "Müller"]
-
-Row = dict[str, Any]
+from . import random_webex, random_zoom
+from .raw_rows import RawRows
 
 
-@dataclass
-class RawRows:
-    """What a loader would have loaded."""
-
-    meetings: list[Row] = field(default_factory=list)
-    participants: list[Row] = field(default_factory=list)
-    readings: list[Row] = field(default_factory=list)
-
-
-def write_raw(path: Path, rows: RawRows) -> None:
-    """Create the build file as the loader does, in the format that older clients read."""
-    with duckdb.connect() as connection:
-        connection.execute(f"attach '{path}' as build (storage_version 'v1.5.0')")
-        connection.execute("use build")
-        connection.execute("create schema raw")
-        connection.execute(RAW_TABLES.read_text())
-        for table, table_rows in vars(rows).items():
-            if not table_rows:
-                continue
-            columns = {name: [row[name] for row in table_rows] for name in table_rows[0]}
-            connection.register("incoming", pa.table(columns))
-            connection.execute(f"insert into raw.zoom_{table} by name select * from incoming")  # noqa: S608
-            connection.unregister("incoming")
-
-
-def random_raw(seed: int, meeting_count: int) -> RawRows:
-    """Meetings of every awkward kind; all times in whole seconds."""
+def random_raw(seed: int, meetings_per_vendor: int) -> RawRows:
+    """Meetings of every awkward kind; the vendors' people share names and e-mail addresses."""
     chance = random.Random(seed)  # noqa: S311
     rows = RawRows()
-    for number in range(meeting_count):
-        _add_meeting(chance, rows, number)
+    for number in range(meetings_per_vendor):
+        random_zoom.add_meeting(chance, rows, number)
+    for number in range(meetings_per_vendor):
+        random_webex.add_meeting(chance, rows, number)
     return rows
-
-
-def _add_meeting(chance: random.Random, rows: RawRows, number: int) -> None:
-    uuid = f"{number:03}/+{chance.randrange(10**6)}=="
-    # a quarter begin shortly before midnight, so that some cross it and some touch it
-    hour = chance.choice([9, 10, 14, 23])
-    started_at = datetime(2026, 3, chance.randrange(1, 8), hour, 50, chance.randrange(60))  # noqa: DTZ001
-    seconds = chance.choice([0, 1, 300, 600, 1200])
-    ended_at = started_at + timedelta(seconds=seconds)
-    host = chance.choice(["Host1@Own.example", "host2@own.example", "host3@sister.example", ""])
-    intervals = chance.choice([0, 1, 1, 2, 5, 12, 25])
-    rows.meetings.append(
-        {
-            "uuid": uuid,
-            "id": 80_000_000_000 + number % 40,
-            "is_webinar": number % 9 == 0,
-            "topic": chance.choice(["Weekly", ""]),
-            "user_name": "A host",
-            "user_email": host,
-            "start_time": started_at,
-            "end_time": ended_at,
-            "duration": -(-seconds // 60),
-            "participants_count": intervals,
-            "ended_date": ended_at.date(),
-        }
-    )
-    crowd = [chance.randrange(40) for _ in range(chance.randrange(1, 8))]
-    for join in range(intervals):
-        who = chance.choice(crowd)
-        joined_at = started_at + timedelta(seconds=chance.randrange(-60, max(seconds, 1)))
-        stayed = chance.choice([0, 0, 1, 30, 120, 120, 700])
-        rows.participants.append(
-            {
-                "meeting_uuid": uuid,
-                "user_id": str(16_778_240 + join * 1024),
-                **_seen_of(chance, who, host),
-                "join_time": joined_at,
-                "leave_time": joined_at + timedelta(seconds=stayed),
-                "duration": stayed,
-                "status": chance.choice(["in_meeting"] * 6 + ["in_waiting_room", None]),
-                "bo_mtg_id": chance.choice([None, "", "room=="]),
-                "source": "participants",
-                "ended_date": ended_at.date(),
-            }
-        )
-    if number % 5:
-        rows.readings.append(
-            {
-                "meeting_id": uuid,
-                "status": chance.choice(["complete", "partial", "gone"]),
-                "reason": chance.choice([None, "", "3001"]),
-                "vendor_count": intervals,
-                "rows_held": intervals,
-                "rows_quarantined": 0,
-                "attempts": 1,
-                "read_at": ended_at + timedelta(hours=1),
-                "settled": chance.random() < 0.5,
-                "recoverable_until": ended_at + timedelta(days=365),
-                "ended_date": ended_at.date(),
-            }
-        )
-
-
-def _seen_of(chance: random.Random, who: int, host: str) -> Row:
-    """What Zoom shows of somebody on one join: every id may be blank, or one of several."""
-    account = chance.choice(
-        ["", None, "", f"account-{who}", f"account-{who}", f"shared-{who // 20}" if who % 9 == 0 else ""]
-    )
-    domain = chance.choice(["own.example", "elsewhere.example"])
-    emails: Iterable[str] = [
-        "",
-        "",
-        f"who{who}@{domain}",
-        f" WHO{who}@{domain} ",
-        host if who % 8 == 0 else "",
-        f"no-domain-{who}",
-    ]
-    return {
-        "participant_user_id": account if chance.random() < 0.5 else None,
-        "id": account,
-        "name": NAMES[who % len(NAMES)] if chance.random() < 0.8 else chance.choice(NAMES),
-        "user_email": chance.choice(list(emails)),
-        "registrant_id": chance.choice([None, None, "", f"registrant-{who}", f"registrant-{who // 2}"]),
-    }

@@ -9,7 +9,8 @@ import pytest
 
 from .brute_force import Expected
 from .conftest import Rows, read_rows, run_dbt
-from .random_raw import RawRows, Row, write_raw
+from .raw_rows import RawRows, Row, write_raw
+from .told import intervals, key_of
 
 MARTS = ["meetings", "attendance_intervals", "attendees", "people", "daily_utilization", "coverage"]
 
@@ -35,15 +36,22 @@ def test_meetings_equal_the_brute_force_count(rows: Rows, expected: Expected) ->
         assert_same(built[key], wanted)
 
 
-def test_every_join_is_an_interval_in_its_room(rows: Rows, raw: RawRows) -> None:
-    built = {
-        row["room"]: row["joins"]
-        for row in rows("select room, count(*) as joins from marts.attendance_intervals group by room")
-    }
+def test_intervals_equal_the_brute_force_count(rows: Rows, expected: Expected) -> None:
+    built = {row["interval_key"]: row for row in rows("select * from marts.attendance_intervals")}
 
-    waiting = sum(row["status"] == "in_waiting_room" for row in raw.participants)
-    assert built["waiting"] == waiting
-    assert sum(built.values()) == len(raw.participants)
+    assert built.keys() == expected.intervals.keys()
+    for key, wanted in expected.intervals.items():
+        assert_same(built[key], wanted)
+
+
+def test_every_zoom_join_is_an_interval(rows: Rows, raw: RawRows) -> None:
+    [built] = rows(
+        "select count(*) as joins, count(*) filter (where room = 'waiting') as waiting "
+        "from marts.attendance_intervals where vendor = 'zoom'"
+    )
+
+    assert built["joins"] == len(raw.zoom_participants)
+    assert built["waiting"] == sum(row["status"] == "in_waiting_room" for row in raw.zoom_participants)
 
 
 def test_attendees_equal_the_brute_force_count(
@@ -94,6 +102,7 @@ def test_the_random_rows_hold_the_awkward_cases(expected: Expected, rows: Rows) 
     assert any(row["is_external"] is None for row in attendees)
     assert any(row["attendee_count"] == 0 for row in meetings)
     assert any(0 < row["active_seconds"] < row["attended_seconds"] for row in meetings)
+    assert {row["vendors"] for row in expected.people.values()} == {"zoom", "webex", "webex,zoom"}
     [merged] = rows("select count(*) as tokens from intermediate.int_identities_merged")
     assert merged["tokens"] > 100
     [midnight] = rows("select count(*) as meetings from marts.meetings where cast(started_at as date) < ended_date")
@@ -103,6 +112,27 @@ def test_the_random_rows_hold_the_awkward_cases(expected: Expected, rows: Rows) 
         "where attendee_key not in (select attendee_key from marts.attendees)"
     )
     assert only_waited["attendees"] > 0
+
+
+def test_the_random_webex_rows_hold_the_awkward_cases(expected: Expected, rows: Rows) -> None:
+    [held] = rows(
+        "select count(distinct vendor_meeting_id) filter (where participant_id is null) as by_attendees, "
+        "count(distinct vendor_meeting_id) filter (where participant_id is not null) as by_participants, "
+        "count(*) filter (where vendor_interval_id like '%|2') as alike, "
+        "count(*) filter (where joined_at = left_at) as without_length, "
+        "count(*) filter (where coalesce(email, display_name) is null and participant_id is not null) as nameless "
+        "from intermediate.int_webex_intervals"
+    )
+    assert min(held.values()) > 5
+    [pieces] = rows(
+        "select count(*) - (select count(*) from intermediate.int_webex_stretches) as cuts, "
+        "count(*) filter (where device_name = '' and room = 'breakout') as breakouts_alone, "
+        "count(*) filter (where room = 'waiting') as waiting from intermediate.int_webex_pieces"
+    )
+    assert min(pieces.values()) > 20
+    reasons = " ".join(row["reason"] or "" for row in expected.coverage.values())
+    for words in ("attendees names", "name different people", "only listed by", "participants: gone (404"):
+        assert words in reasons
 
 
 def test_building_twice_gives_the_same_marts(build: Path, rebuilt: Path) -> None:
@@ -134,13 +164,36 @@ def test_nothing_loaded_yet_builds_empty_marts(tmp_path: Path) -> None:
         assert read_rows(path, f"select * from marts.{mart}") == []  # noqa: S608
 
 
+def test_the_order_of_rows_and_lists_changes_nothing(build: Path, raw: RawRows, tmp_path: Path) -> None:
+    path = tmp_path / "build.duckdb"
+    turned = {table: [_turned(row) for row in reversed(table_rows)] for table, table_rows in vars(raw).items()}
+    write_raw(path, RawRows(**turned))
+    run_dbt(path, "run")
+
+    for mart in MARTS:
+        query = f"select * from marts.{mart} order by all"  # noqa: S608
+        assert read_rows(path, query) == read_rows(build, query)
+
+
+def _turned(row: Row) -> Row:
+    return {name: value[::-1] if isinstance(value, list) else value for name, value in row.items()}
+
+
 def test_joins_of_a_meeting_no_listing_named_are_left_out_with_a_warning(tmp_path: Path, raw: RawRows) -> None:
     path = tmp_path / "build.duckdb"
-    joined = {row["meeting_uuid"] for row in raw.participants}
-    unlisted = next(row for row in raw.meetings if row["uuid"] in joined)
-    write_raw(path, replace(raw, meetings=[row for row in raw.meetings if row is not unlisted]))
+    zoom_joined = {row["meeting_uuid"] for row in raw.zoom_participants}
+    webex_joined = {row["meeting_id"] for row in raw.webex_attendees if row["joined_time"] and row["left_time"]}
+    no_zoom = next(row for row in raw.zoom_meetings if row["uuid"] in zoom_joined)
+    no_webex = next(row for row in raw.webex_meetings if row["meeting_id"] in webex_joined)
+    listed = replace(
+        raw,
+        zoom_meetings=[row for row in raw.zoom_meetings if row is not no_zoom],
+        webex_meetings=[row for row in raw.webex_meetings if row is not no_webex],
+    )
+    write_raw(path, listed)
     said = run_dbt(path, "build", "--exclude-resource-type", "unit_test")
 
-    [held] = read_rows(path, "select count(*) as joins from marts.attendance_intervals")
-    assert held["joins"] == sum(row["meeting_uuid"] != unlisted["uuid"] for row in raw.participants)
-    assert "WARN 1 every_interval_has_a_meeting" in said
+    left_out = {key_of("zoom", no_zoom["uuid"]), key_of("webex", no_webex["meeting_id"])}
+    held = {row["interval_key"] for row in read_rows(path, "select interval_key from marts.attendance_intervals")}
+    assert held == {join.key for join in intervals(raw) if join.meeting not in left_out}
+    assert "WARN 2 every_interval_has_a_meeting" in said

@@ -3,6 +3,7 @@
 -- a further vendor is one more line here
 {% set vendors = [
     ref('stg_zoom__participants'),
+    ref('int_webex_intervals'),
 ] %}
 
 with unioned as (
@@ -14,6 +15,7 @@ with unioned as (
         vendor_interval_id,
         account_id,
         registrant_id,
+        participant_id,
         email,
         display_name,
         room,
@@ -40,6 +42,7 @@ normalised as (
         vendor_interval_id,
         account_id,
         registrant_id,
+        participant_id,
         nullif(lower(trim(email)), '') as email,
         nullif(trim(display_name), '') as display_name,
         nullif(lower(trim(display_name)), '') as folded_name,
@@ -62,7 +65,7 @@ of_known_meetings as (
             'email:' || normalised.email,
             'registrant:' || normalised.registrant_id,
             'name:' || normalised.folded_name,
-            'unknown:' || normalised.vendor_interval_id
+            'unknown:' || coalesce(normalised.participant_id, normalised.vendor_interval_id)
         ) as identity_token,
         normalised.account_id,
         normalised.registrant_id,

@@ -1,6 +1,7 @@
 -- a further vendor is one more line here
 {% set vendors = [
     ref('stg_zoom__meetings'),
+    ref('stg_webex__meetings'),
 ] %}
 
 with unioned as (

@@ -3,6 +3,7 @@
 -- a further vendor is one more line here
 {% set vendors = [
     ref('stg_zoom__readings'),
+    ref('stg_webex__readings'),
 ] %}
 
 with unioned as (
@@ -11,6 +12,7 @@ with unioned as (
     select
         vendor,
         vendor_meeting_id,
+        report,
         status,
         reason,
         vendor_count,

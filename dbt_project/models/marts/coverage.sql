@@ -6,7 +6,13 @@ with meetings as (
 
 readings as (
 
-    select * from {{ ref('int_readings_unioned') }}
+    select * from {{ ref('int_readings_merged') }}
+
+),
+
+disagreements as (
+
+    select * from {{ ref('int_disagreements_unioned') }}
 
 ),
 
@@ -18,7 +24,10 @@ covered as (
         coalesce(meetings.vendor_meeting_id, readings.vendor_meeting_id) as vendor_meeting_id,
         coalesce(meetings.ended_date, readings.ended_date) as ended_date,
         coalesce(readings.status, 'not_ready') as status,
-        case when readings.meeting_key is null then 'never read' else readings.reason end as reason,
+        case
+            when readings.meeting_key is null then 'never read'
+            else nullif(concat_ws('; ', readings.reason, disagreements.remark), '')
+        end as reason,
         readings.vendor_count,
         coalesce(readings.held_count, 0) as held_count,
         readings.read_at,
@@ -27,6 +36,8 @@ covered as (
     from meetings
     full outer join readings
         on meetings.meeting_key = readings.meeting_key
+    left join disagreements
+        on readings.meeting_key = disagreements.meeting_key
 
 )
 

@@ -12,6 +12,7 @@ renamed as (
         coalesce(user_id, '') || '|' || cast(join_time as string) as vendor_interval_id,
         coalesce(nullif(participant_user_id, ''), nullif(id, '')) as account_id,
         nullif(registrant_id, '') as registrant_id,
+        cast(null as string) as participant_id,
 
         ---------- text
         'zoom' as vendor,

@@ -12,6 +12,7 @@ renamed as (
 
         ---------- text
         'zoom' as vendor,
+        report,
         status,
         nullif(reason, '') as reason,
 

@@ -1,0 +1,43 @@
+"""Raw rows as the loader lays them down. Knows the loader's tables, nothing of dbt's models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+RAW_TABLES = Path(__file__).with_name("raw.sql")
+
+Row = dict[str, Any]
+
+
+@dataclass
+class RawRows:
+    """What a loader would have loaded, by the names of its tables."""
+
+    zoom_meetings: list[Row] = field(default_factory=list)
+    zoom_participants: list[Row] = field(default_factory=list)
+    zoom_readings: list[Row] = field(default_factory=list)
+    webex_meetings: list[Row] = field(default_factory=list)
+    webex_attendees: list[Row] = field(default_factory=list)
+    webex_participants: list[Row] = field(default_factory=list)
+    webex_readings: list[Row] = field(default_factory=list)
+
+
+def write_raw(path: Path, rows: RawRows) -> None:
+    """Create the build file as the loader does, in the format that older clients read."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{path}' as build (storage_version 'v1.5.0')")
+        connection.execute("use build")
+        connection.execute("create schema raw")
+        connection.execute(RAW_TABLES.read_text())
+        for table, table_rows in vars(rows).items():
+            if not table_rows:
+                continue
+            columns = {name: [row[name] for row in table_rows] for name in table_rows[0]}
+            connection.register("incoming", pa.table(columns))
+            connection.execute(f"insert into raw.{table} by name select * from incoming")  # noqa: S608
+            connection.unregister("incoming")

@@ -1,0 +1,232 @@
+"""What each vendor's raw rows tell, in words they share. Shares no idea with the SQL but the rules."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import md5
+
+from .raw_rows import RawRows, Row
+
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
+
+
+@dataclass
+class Meeting:
+    """One listed meeting."""
+
+    key: str
+    vendor: str
+    id: str
+    series: str
+    kind: str
+    title: str | None
+    host_email: str | None
+    started_at: datetime
+    ended_at: datetime
+    vendor_count: int | None
+
+
+@dataclass
+class Interval:
+    """One join, with what is known of who it was."""
+
+    key: str
+    meeting: str
+    account: str | None
+    registrant: str | None
+    participant: str | None
+    email: str | None
+    name: str | None
+    room: str
+    joined_at: datetime
+    left_at: datetime
+
+    @property
+    def ids(self) -> list[tuple[str, str]]:
+        named = {"account": self.account, "registrant": self.registrant, "email": self.email}
+        return [(kind, value) for kind, value in named.items() if value]
+
+    @property
+    def folded_name(self) -> str | None:
+        return self.name.lower() if self.name else None
+
+    @property
+    def seconds(self) -> range:
+        return seconds_from(self.joined_at, self.left_at)
+
+
+def key_of(*parts: str) -> str:
+    return md5("|".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+def seconds_from(start: datetime, end: datetime) -> range:
+    """The whole seconds of a half-open stretch."""
+    return range(*((moment - EPOCH) // timedelta(seconds=1) for moment in (start, end)))
+
+
+def meetings(raw: RawRows) -> dict[str, Meeting]:
+    zoom = [
+        Meeting(
+            key=key_of("zoom", row["uuid"]),
+            vendor="zoom",
+            id=row["uuid"],
+            series=str(row["id"]),
+            kind="webinar" if row["is_webinar"] else "meeting",
+            title=row["topic"] or None,
+            host_email=row["user_email"].lower() or None,
+            started_at=row["start_time"],
+            ended_at=row["end_time"],
+            vendor_count=row["participants_count"],
+        )
+        for row in raw.zoom_meetings
+    ]
+    webex = [
+        Meeting(
+            key=key_of("webex", row["meeting_id"]),
+            vendor="webex",
+            id=row["meeting_id"],
+            series=row["meeting_id"].partition("_I_")[0],
+            kind="webinar" if row["scheduled_type"] == "webinar" else "meeting",
+            title=row["meeting_title"] or None,
+            host_email=row["host_email"].lower() or None,
+            started_at=row["start_time"],
+            ended_at=row["end_time"],
+            vendor_count=row["total_participants"],
+        )
+        for row in raw.webex_meetings
+    ]
+    return {meeting.key: meeting for meeting in (*zoom, *webex)}
+
+
+def intervals(raw: RawRows) -> list[Interval]:
+    return [*map(_zoom_interval, raw.zoom_participants), *_webex_intervals(raw)]
+
+
+def _zoom_interval(row: Row) -> Interval:
+    meeting = key_of("zoom", row["meeting_uuid"])
+    waiting, breakout = row["status"] == "in_waiting_room", bool(row["bo_mtg_id"])
+    return Interval(
+        key=key_of(meeting, row["user_id"], str(row["join_time"])),
+        meeting=meeting,
+        account=row["participant_user_id"] or row["id"] or None,
+        registrant=row["registrant_id"] or None,
+        participant=None,
+        email=row["user_email"].strip().lower() or None,
+        name=row["name"].strip() or None,
+        room="waiting" if waiting else "breakout" if breakout else "main",
+        joined_at=row["join_time"],
+        left_at=row["leave_time"],
+    )
+
+
+def _webex_intervals(raw: RawRows) -> Iterator[Interval]:
+    found = [piece for row in raw.webex_participants for piece in _webex_pieces(row)]
+    told_by_participants = {row["meeting_id"] for row, *_ in found}
+    for row in raw.webex_attendees:
+        if row["meeting_id"] not in told_by_participants and _lasted(row):
+            found.append((row, "", "main", row["joined_time"], row["left_time"]))
+
+    found.sort(key=lambda piece: (piece[4], piece[2], piece[0]["display_name"] or "", piece[0]["email"] or ""))
+    seen: Counter[tuple[str, str]] = Counter()
+    for row, device, room, joined_at, left_at in found:
+        meeting = key_of("webex", row["meeting_id"])
+        person = webex_person(row) or row.get("id") or ""
+        natural_key = f"{person}|{joined_at}|{device}"
+        seen[meeting, natural_key] += 1
+        yield Interval(
+            key=key_of(meeting, natural_key, str(seen[meeting, natural_key])),
+            meeting=meeting,
+            account=None,
+            registrant=None,
+            participant=row.get("id"),
+            email=_folded(row["email"]),
+            name=(row["display_name"] or "").strip() or None,
+            room=room,
+            joined_at=joined_at,
+            left_at=left_at,
+        )
+
+
+def webex_person(row: Row) -> str | None:
+    return _folded(row["email"]) or _folded(row["display_name"])
+
+
+def _folded(text: str | None) -> str | None:
+    return (text or "").strip().lower() or None
+
+
+def _lasted(row: Row) -> bool:
+    return bool(row["joined_time"] and row["left_time"]) and row["joined_time"] <= row["left_time"]
+
+
+def _webex_pieces(row: Row) -> Iterator[tuple[Row, str, str, datetime, datetime]]:
+    """Second by second: the participant, the device, the room, from when until when."""
+    waited = row["state"] == "lobby"
+    attended = [] if waited else row["breakout_sessions_attended"] or []
+    sessions = [seconds_from(one["joined_time"], one["left_time"]) for one in attended if _lasted(one)]
+    in_session = {second for session in sessions for second in session}
+    turns = {bound for session in sessions if session for bound in (session.start, session.stop)}
+
+    timed = [device for device in row["devices"] or [] if _lasted(device)]
+    stretches = [
+        (
+            device["correlation_id"] or device["device_type"] or "",
+            seconds_from(device["joined_time"], device["left_time"]),
+        )
+        for device in timed
+    ]
+    if not stretches and _lasted(row):
+        stretches = [("", seconds_from(row["joined_time"], row["left_time"]))]
+
+    beyond = in_session.difference(*(stretch for _, stretch in stretches))
+    for device, stretch in stretches:
+        for piece in _runs(stretch, turns) if stretch else [stretch]:
+            room = "breakout" if piece.start in in_session else "waiting" if waited else "main"
+            yield row, device, room, _moment(piece.start), _moment(piece.stop)
+    for piece in _runs(beyond, turns):
+        yield row, "", "breakout", _moment(piece.start), _moment(piece.stop)
+
+
+def _runs(seconds: Iterable[int], turns: set[int]) -> list[range]:
+    """Unbroken runs of seconds; a new one begins at each turn."""
+    runs: list[range] = []
+    for second in sorted(seconds):
+        if runs and runs[-1].stop == second and second not in turns:
+            runs[-1] = range(runs[-1].start, second + 1)
+        else:
+            runs.append(range(second, second + 1))
+    return runs
+
+
+def _moment(second: int) -> datetime:
+    return EPOCH + timedelta(seconds=second)
+
+
+def webex_remarks(raw: RawRows, settled: set[str]) -> dict[str, list[str]]:
+    """By meeting, what its two reports and its two lists tell differently."""
+    held = Counter(row["meeting_id"] for row in raw.webex_readings if row["status"] in {"complete", "partial"})
+    attendees: dict[str, set[str | None]] = defaultdict(set)
+    for row in raw.webex_attendees:
+        if row["joined_time"]:
+            attendees[row["meeting_id"]].add(webex_person(row))
+    participants: dict[str, set[str | None]] = defaultdict(set)
+    for row in raw.webex_participants:
+        if row["state"] != "lobby" and any(timed["joined_time"] for timed in (row, *(row["devices"] or []))):
+            participants[row["meeting_id"]].add(webex_person(row))
+
+    remarks: dict[str, list[str]] = defaultdict(list)
+    for meeting in (row for row in raw.webex_meetings):
+        id_, key = meeting["meeting_id"], key_of("webex", meeting["meeting_id"])
+        one, other = attendees[id_] - {None}, participants[id_] - {None}
+        if held[id_] == 2 and one != other:
+            remarks[key].append(
+                f"attendees and participants name different people ({len(one)})"
+                if len(one) == len(other)
+                else f"attendees names {len(one)} people, participants {len(other)}"
+            )
+        if key in settled and "," not in meeting["listed_by"]:
+            remarks[key].append(f"only listed by {meeting['listed_by']}")
+    return remarks

@@ -1,0 +1,26 @@
+with source as (
+
+    select * from {{ source('webex', 'attendees') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        meeting_id as vendor_meeting_id,
+
+        ---------- text
+        'webex' as vendor,
+        nullif(email, '') as email,
+        nullif(display_name, '') as display_name,
+        coalesce(nullif(lower(trim(email)), ''), nullif(lower(trim(display_name)), '')) as known_as,
+
+        ---------- timestamps
+        joined_time as joined_at,
+        left_time as left_at
+    from source
+
+)
+
+select * from renamed

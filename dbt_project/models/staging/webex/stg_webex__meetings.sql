@@ -1,0 +1,33 @@
+with source as (
+
+    select * from {{ source('webex', 'meetings') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        meeting_id as vendor_meeting_id,
+        split_part(meeting_id, '_I_', 1) as series_id,
+
+        ---------- text
+        'webex' as vendor,
+        nullif(meeting_title, '') as title,
+        case when scheduled_type = 'webinar' then 'webinar' else 'meeting' end as kind,
+        nullif(host_email, '') as host_email,
+        nullif(host_display_name, '') as host_name,
+        listed_by,
+
+        ---------- numbers
+        cast(total_participants as bigint) as vendor_attendee_count,
+
+        ---------- dates and timestamps
+        start_time as started_at,
+        end_time as ended_at,
+        ended_date
+    from source
+
+)
+
+select * from renamed
