@@ -54,7 +54,7 @@ def main() -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="attendance-pipeline")
 def commands() -> None:
-    """Attendance of ended Zoom meetings and webinars: pulled, kept, checked, counted.
+    """Attendance of ended Zoom and Webex meetings and webinars: pulled, kept, checked, counted.
 
     Settings come from the environment and from .env in the current folder; .env.example documents each.
     """
@@ -101,18 +101,21 @@ def demo(as_json: bool) -> None:
     commit(mark, lambda path: path.touch())
     today = datetime.now(UTC).date()
     first = max(today - timedelta(days=DEMO_DAYS), settings.attendance_start_date)
-    with Sandbox(options=ZoomOptions(plan="business")) as sandbox:
-        os.environ.update(sandbox.settings)
+    with Sandbox(zoom=ZoomOptions(plan="business")) as sandbox:
+        # A site of the user's own, from .env, isn't one of the invented organisation.
+        os.environ.update(sandbox.settings | {"WEBEX_SITE_URLS": ",".join(sandbox.webex.sites)})
         settings = Settings.load()
         report = _run(settings, list(VENDORS.values()), first, today)
         truth = sandbox.truth(first, today)
     _show(report, as_json)
     if not as_json:
         held = report["summary"]["vendors"]
-        ready = [meeting for meeting in truth.meetings if meeting.report_ready_at < datetime.now(UTC)]
+        now = datetime.now(UTC)
+        old_enough = [m for m in truth.meetings if m.ended_at + VENDORS[m.vendor].timing.first_read <= now]
+        ready = [meeting for meeting in old_enough if meeting.report_ready_at <= now]
         click.echo(
-            f"\nThe invented organisation knows of {len(truth.meetings)} meetings that ended on these dates "
-            f"({len(ready)} have a report by now), attended for "
+            f"\nThe invented organisation knows of {len(truth.meetings)} meetings that ended on these dates; "
+            f"{len(ready)} are old enough to have a report, attended for "
             f"{hours(sum(meeting.attended_seconds for meeting in ready))} hours; "
             f"published: {sum(v['meetings'] for v in held)} meetings, "
             f"{hours(sum(v['attended_seconds'] for v in held))} hours."
@@ -141,7 +144,7 @@ def doctor() -> None:
     for vendor_type in VENDORS.values():
         missing = settings.missing(vendor_type.credentials)
         if missing:
-            console.print(f"[bold]{vendor_type.name}[/bold]: off ({', '.join(missing)} not set, see .env.example)")
+            console.print(f"[bold]{vendor_type.name}[/bold]: off ({missing} not set, see .env.example)")
             continue
         console.print(f"[bold]{vendor_type.name}[/bold]: on")
         vendor = vendor_type(settings, Archive(settings.lake, vendor_type.name))
@@ -181,17 +184,17 @@ def _chosen(settings: Settings, names: Sequence[str]) -> list[type[Vendor[Any]]]
     wanted = [VENDORS[name] for name in names] or [v for v in VENDORS.values() if not settings.missing(v.credentials)]
     for vendor in wanted:
         if missing := settings.missing(vendor.credentials):
-            raise UsageError(f"{vendor.name} is off: set {', '.join(missing)} in the environment or in .env")
+            raise UsageError(f"{vendor.name} is off: set {missing} in the environment or in .env")
     if not wanted:
-        needed = "; ".join(f"{name} needs {', '.join(vendor.credentials)}" for name, vendor in VENDORS.items())
+        needed = "; ".join(f"{name} needs {settings.missing(v.credentials)}" for name, v in VENDORS.items())
         raise UsageError(f"no vendor is on: {needed} (environment or .env; see .env.example), or try the demo")
     return wanted
 
 
 def _refuse_mixing(settings: Settings, vendors: Sequence[type[Vendor[Any]]]) -> None:
     """Invented meetings and real ones must not end in one warehouse."""
-    real = urlsplit(settings.zoom_api_url).hostname not in {"127.0.0.1", "localhost", "::1"}
-    if real and (settings.data / DEMO_MARK).exists():
+    hosts = {urlsplit(getattr(settings, vendor.address)).hostname for vendor in vendors}
+    if hosts - {"127.0.0.1", "localhost", "::1"} and (settings.data / DEMO_MARK).exists():
         raise UsageError(
             f"{settings.data} holds the demo's invented meetings; delete that folder, or choose another one with "
             "ATTENDANCE_DATA"

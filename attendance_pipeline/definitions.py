@@ -4,8 +4,8 @@ import dagster as dg
 
 from attendance_pipeline.defs.landing import PROGRESS
 from attendance_pipeline.defs.schedules import follow_landing, warehouse_job
+from attendance_pipeline.defs.vendor import vendor
 from attendance_pipeline.defs.warehouse import warehouse_assets
-from attendance_pipeline.defs.zoom import zoom
 from attendance_pipeline.pull import Progress, silent
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendors import VENDORS
@@ -14,9 +14,9 @@ from attendance_pipeline.vendors import VENDORS
 def definitions(progress: Progress = silent) -> dg.Definitions:
     """All definitions; `progress` is told how far a pull is."""
     start = Settings.load().attendance_start_date
-    tables = [table for vendor in VENDORS.values() for table in (vendor.meetings_table, *vendor.attendance_tables)]
+    tables = [table for each in VENDORS.values() for table in (each.meetings_table, *each.attendance_tables)]
     return dg.Definitions.merge(
-        zoom(start),
+        *(vendor(each, start) for each in VENDORS.values()),
         dg.Definitions(
             assets=warehouse_assets(tables),
             jobs=[warehouse_job()],

@@ -3,6 +3,8 @@
 Read when a command or a run needs them, never at import. Secrets print as `**********`.
 """
 
+import re
+from collections.abc import Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +18,11 @@ from attendance_pipeline.errors import UsageError
 
 PROJECT = Path(__file__).parent.parent
 
-ZOOM_CREDENTIALS = ("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET")
+ZOOM_CREDENTIALS = (("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"),)
+WEBEX_CREDENTIALS = (
+    ("WEBEX_CLIENT_ID", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN"),
+    ("WEBEX_ACCESS_TOKEN",),
+)
 
 
 class Settings(BaseSettings):
@@ -37,13 +43,20 @@ class Settings(BaseSettings):
     zoom_token_url: str = "https://zoom.us/oauth/token"  # noqa: S105 - an address, not a secret
     zoom_plan: Literal["pro", "business"] = "pro"
 
+    webex_client_id: str | None = None
+    webex_client_secret: SecretStr | None = None
+    webex_refresh_token: SecretStr | None = None
+    webex_access_token: SecretStr | None = None
+    webex_site_urls: str = ""
+    webex_api_url: str = "https://webexapis.com/v1"
+
     attendance_data: Path = PROJECT / "data"
     attendance_lake: Path | None = None
     attendance_warehouse: Path | None = None
     attendance_start_date: date = date(2026, 1, 1)
     attendance_build_memory: str = "4GB"
 
-    @field_validator("zoom_api_url", "zoom_token_url")
+    @field_validator("zoom_api_url", "zoom_token_url", "webex_api_url")
     @classmethod
     def _an_http_address(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -56,6 +69,14 @@ class Settings(BaseSettings):
         if not parts.hostname or not port_is_a_number:
             raise ValueError("give an address with a host and, if any, a port that is a number")
         return value.rstrip("/")
+
+    @field_validator("webex_site_urls")
+    @classmethod
+    def _host_names(cls, value: str) -> str:
+        sites = [site.strip().lower().removeprefix("https://").rstrip("/") for site in value.split(",")]
+        if not all(re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", site) for site in sites if site):
+            raise ValueError("give sites as host names with commas between them, such as example.webex.com")
+        return ",".join(dict.fromkeys(site for site in sites if site))
 
     @field_validator("attendance_data", "attendance_lake", "attendance_warehouse")
     @classmethod
@@ -98,6 +119,15 @@ class Settings(BaseSettings):
         """The private DuckDB file that load and dbt write; readers never open it."""
         return self.data / "build.duckdb"
 
-    def missing(self, variables: tuple[str, ...]) -> list[str]:
-        """Those of `variables` that hold nothing."""
-        return [name for name in variables if getattr(self, name.lower()) is None]
+    @property
+    def webex_sites(self) -> list[str]:
+        """The sites that are asked about; empty where Webex is to name them."""
+        return [site for site in self.webex_site_urls.split(",") if site]
+
+    def missing(self, ways: Sequence[Sequence[str]]) -> str:
+        """The variables that hold nothing and have to, in words; empty where any one of the ways is whole."""
+        lacking = [[name for name in way if getattr(self, name.lower()) is None] for way in ways]
+        if not all(lacking):
+            return ""
+        begun = [lacks for lacks, way in zip(lacking, ways, strict=True) if len(lacks) < len(way)]
+        return ", or ".join(", ".join(lacks) for lacks in begun or lacking)

@@ -22,12 +22,14 @@ LAST = datetime.now(UTC).date() - timedelta(days=2)
 FIRST = LAST - timedelta(days=13)
 DATES = ("--from", FIRST.isoformat(), "--to", LAST.isoformat())
 
+OURS = ("ZOOM_", "WEBEX_", "ATTENDANCE_")
+
 Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(size="small", options=ZoomOptions(plan="business")) as served:
+    with Sandbox(size="small", mix={"zoom": 1}, zoom=ZoomOptions(plan="business")) as served:
         yield served
 
 
@@ -38,8 +40,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(sandbox: Sandbox, data: Path) -> dict[str, str]:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("ZOOM_", "ATTENDANCE_", "DAG"))}
-    return ours | sandbox.settings | {"ATTENDANCE_DATA": str(data)}
+    """Zoom is on, and no other vendor."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith((*OURS, "DAG"))}
+    zoom = {name: value for name, value in sandbox.settings.items() if name.startswith("ZOOM_")}
+    return ours | zoom | {"ATTENDANCE_DATA": str(data)}
 
 
 def started(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
@@ -68,7 +72,7 @@ def cli(
 ) -> Cli:
     """The script in this process, after the first run: exit code, standard output, standard error."""
     for name in list(os.environ):
-        if name.startswith(("ZOOM_", "ATTENDANCE_", "DAGSTER_HOME")):
+        if name.startswith((*OURS, "DAGSTER_HOME")):
             monkeypatch.delenv(name)
 
     def call(*arguments: str, **variables: str) -> tuple[int, str, str]:
@@ -256,7 +260,15 @@ def test_the_published_file_is_read_only(first_run: object, data: Path) -> None:
     [
         (("run", *DATES), {"ZOOM_CLIENT_SECRET": "wrong"}, 1, ("refused the credentials", "ZOOM_CLIENT_SECRET")),
         (("run", *DATES), {"ZOOM_CLIENT_SECRET": ""}, 2, ("no vendor is on", "ZOOM_CLIENT_SECRET")),
+        (("run", *DATES), {"ZOOM_CLIENT_SECRET": ""}, 2, ("webex needs WEBEX_", ", or WEBEX_ACCESS_TOKEN")),
         (("run", *DATES, "--vendor", "zoom"), {"ZOOM_CLIENT_ID": ""}, 2, ("zoom is off", "ZOOM_CLIENT_ID")),
+        (
+            ("run", *DATES, "--vendor", "webex"),
+            {"WEBEX_CLIENT_ID": "app", "WEBEX_CLIENT_SECRET": "secret"},
+            2,
+            ("webex is off: set WEBEX_REFRESH_TOKEN in",),
+        ),
+        (("run", *DATES, "--vendor", "webex"), {"WEBEX_SITE_URLS": "acme"}, 2, ("WEBEX_SITE_URLS", "host names")),
         (("run", *DATES), {"ZOOM_API_URL": "http://127.0.0.1:9/v2"}, 1, ("can't be reached at 127.0.0.1",)),
         (("run", *DATES), {"ZOOM_API_URL": "zoom.us"}, 2, ("ZOOM_API_URL", "https://")),
         (("run", *DATES), {"ZOOM_PLAN": "gold"}, 2, ("ZOOM_PLAN", "'pro' or 'business'")),
@@ -383,11 +395,14 @@ def test_a_folder_that_cannot_be_made_is_named(cli: Cli, tmp_path: Path) -> None
     assert f"can't write {tmp_path}/file/data" in one_line(err)
 
 
-def test_real_meetings_never_join_the_demos(cli: Cli, data: Path) -> None:
+@pytest.mark.parametrize(
+    "real", [{"ZOOM_API_URL": "https://api.zoom.us/v2"}, {"WEBEX_ACCESS_TOKEN": "made-up"}], ids=["zoom", "webex"]
+)
+def test_real_meetings_never_join_the_demos(cli: Cli, data: Path, real: dict[str, str]) -> None:
     mark = data / "holds-demo-data"
     mark.touch()
     try:
-        code, _, err = cli("run", *DATES, ZOOM_API_URL="https://api.zoom.us/v2")
+        code, _, err = cli("run", *DATES, **real)
     finally:
         mark.unlink()
 

@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from attendance_pipeline.errors import UsageError
-from attendance_pipeline.settings import PROJECT, ZOOM_CREDENTIALS, Settings
+from attendance_pipeline.settings import PROJECT, WEBEX_CREDENTIALS, ZOOM_CREDENTIALS, Settings
 
 VARIABLES = [name.upper() for name in Settings.model_fields]
 SECRET = "made-up-client-secret"
+NO_WEBEX = "WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET, WEBEX_REFRESH_TOKEN, or WEBEX_ACCESS_TOKEN"
 
 
 @pytest.fixture(autouse=True)
@@ -26,12 +27,15 @@ def test_without_a_variable_the_defaults_hold() -> None:
     assert settings.zoom_api_url == "https://api.zoom.us/v2"
     assert settings.zoom_token_url == "https://zoom.us/oauth/token"
     assert settings.zoom_plan == "pro"
+    assert settings.webex_api_url == "https://webexapis.com/v1"
+    assert settings.webex_sites == []
     assert settings.attendance_start_date == date(2026, 1, 1)
     assert settings.data == PROJECT / "data"
     assert settings.lake == PROJECT / "data" / "lake"
     assert settings.warehouse == PROJECT / "data" / "attendance.duckdb"
     assert settings.build == PROJECT / "data" / "build.duckdb"
-    assert settings.missing(ZOOM_CREDENTIALS) == ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"]
+    assert settings.missing(ZOOM_CREDENTIALS) == "ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET"
+    assert settings.missing(WEBEX_CREDENTIALS) == NO_WEBEX
 
 
 def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -42,6 +46,12 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "ZOOM_API_URL": "http://127.0.0.1:8123/zoom/v2",
         "ZOOM_TOKEN_URL": "http://127.0.0.1:8123/zoom/oauth/token",
         "ZOOM_PLAN": "business",
+        "WEBEX_CLIENT_ID": "integration",
+        "WEBEX_CLIENT_SECRET": f"webex-{SECRET}",
+        "WEBEX_REFRESH_TOKEN": "made-up-refresh-token",
+        "WEBEX_ACCESS_TOKEN": "made-up-access-token",
+        "WEBEX_SITE_URLS": "acme.webex.com,acme-events.webex.com",
+        "WEBEX_API_URL": "http://127.0.0.1:8123/webex/v1",
         "ATTENDANCE_DATA": str(tmp_path / "data"),
         "ATTENDANCE_LAKE": str(tmp_path / "elsewhere"),
         "ATTENDANCE_WAREHOUSE": str(tmp_path / "public.duckdb"),
@@ -60,13 +70,23 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert settings.zoom_api_url == "http://127.0.0.1:8123/zoom/v2"
     assert settings.zoom_token_url == "http://127.0.0.1:8123/zoom/oauth/token"
     assert settings.zoom_plan == "business"
+    assert settings.webex_client_id == "integration"
+    secrets = (settings.webex_client_secret, settings.webex_refresh_token, settings.webex_access_token)
+    assert [secret and secret.get_secret_value() for secret in secrets] == [
+        f"webex-{SECRET}",
+        "made-up-refresh-token",
+        "made-up-access-token",
+    ]
+    assert settings.webex_sites == ["acme.webex.com", "acme-events.webex.com"]
+    assert settings.webex_api_url == "http://127.0.0.1:8123/webex/v1"
     assert settings.data == tmp_path / "data"
     assert settings.lake == tmp_path / "elsewhere"
     assert settings.warehouse == tmp_path / "public.duckdb"
     assert settings.build == tmp_path / "data" / "build.duckdb"
     assert settings.attendance_start_date == date(2025, 11, 30)
     assert settings.attendance_build_memory == "2GB"
-    assert settings.missing(ZOOM_CREDENTIALS) == []
+    assert settings.missing(ZOOM_CREDENTIALS) == ""
+    assert settings.missing(WEBEX_CREDENTIALS) == ""
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
@@ -76,7 +96,8 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch, he
     (here / ".env").write_text("".join(f"{name}=\n" for name in VARIABLES))
 
     assert Settings.load() == defaults
-    assert Settings.load().missing(ZOOM_CREDENTIALS) == list(ZOOM_CREDENTIALS)
+    assert Settings.load().missing(ZOOM_CREDENTIALS) == "ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET"
+    assert Settings.load().missing(WEBEX_CREDENTIALS) == NO_WEBEX
 
 
 def test_dotenv_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
@@ -93,7 +114,55 @@ def test_dotenv_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch
 def test_only_the_missing_variables_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOOM_CLIENT_ID", "client")
 
-    assert Settings.load().missing(ZOOM_CREDENTIALS) == ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_SECRET"]
+    assert Settings.load().missing(ZOOM_CREDENTIALS) == "ZOOM_ACCOUNT_ID, ZOOM_CLIENT_SECRET"
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ([], NO_WEBEX),
+        (["WEBEX_CLIENT_ID"], "WEBEX_CLIENT_SECRET, WEBEX_REFRESH_TOKEN"),
+        (["WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN"], "WEBEX_CLIENT_ID"),
+        (["WEBEX_ACCESS_TOKEN"], ""),
+        (["WEBEX_ACCESS_TOKEN", "WEBEX_CLIENT_ID"], ""),
+        (["WEBEX_CLIENT_ID", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN"], ""),
+        # says which sites, but not who asks
+        (["WEBEX_SITE_URLS"], NO_WEBEX),
+    ],
+)
+def test_of_several_ways_to_turn_a_vendor_on_only_the_one_begun_is_told_to_be_finished(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], missing: str
+) -> None:
+    for name in given:
+        monkeypatch.setenv(name, "acme.webex.com")
+
+    assert Settings.load().missing(WEBEX_CREDENTIALS) == missing
+
+
+def test_ways_that_were_both_begun_are_both_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBEX_CLIENT_ID", "integration")
+    monkeypatch.setenv("ZOOM_CLIENT_ID", "client")
+
+    missing = Settings.load().missing([*WEBEX_CREDENTIALS, *ZOOM_CREDENTIALS])
+
+    assert missing == "WEBEX_CLIENT_SECRET, WEBEX_REFRESH_TOKEN, or ZOOM_ACCOUNT_ID, ZOOM_CLIENT_SECRET"
+
+
+@pytest.mark.parametrize(
+    ("value", "sites"),
+    [
+        ("acme.webex.com", ["acme.webex.com"]),
+        (" ACME.webex.com , https://acme-events.webex.com/ ,,", ["acme.webex.com", "acme-events.webex.com"]),
+        ("b.webex.com,a.webex.com,b.webex.com", ["b.webex.com", "a.webex.com"]),
+        (" , ", []),
+    ],
+)
+def test_sites_are_host_names_however_they_are_spaced_and_each_once(
+    monkeypatch: pytest.MonkeyPatch, value: str, sites: list[str]
+) -> None:
+    monkeypatch.setenv("WEBEX_SITE_URLS", value)
+
+    assert Settings.load().webex_sites == sites
 
 
 @pytest.mark.parametrize(
@@ -107,6 +176,12 @@ def test_only_the_missing_variables_are_missing(monkeypatch: pytest.MonkeyPatch)
         ("ZOOM_API_URL", "https://api.zoom.example:port/v2"),
         ("ZOOM_TOKEN_URL", "zoom.example/oauth/token"),
         ("ZOOM_TOKEN_URL", "http:///oauth/token"),
+        ("WEBEX_API_URL", "webexapis.example/v1"),
+        ("WEBEX_SITE_URLS", "acme"),
+        ("WEBEX_SITE_URLS", "acme.webex.com/sites"),
+        ("WEBEX_SITE_URLS", "acme.webex.com;events.webex.com"),
+        ("WEBEX_SITE_URLS", "acme.webex.com,http://events.webex.com"),
+        ("WEBEX_SITE_URLS", "acme.webex.com&siteUrl=other.webex.com"),
         ("ATTENDANCE_START_DATE", "next tuesday"),
         ("ATTENDANCE_START_DATE", "2026-02-30"),
         ("ATTENDANCE_START_DATE", "30.01.2026"),
@@ -149,8 +224,11 @@ def test_a_slash_at_an_addresss_end_does_not_matter(monkeypatch: pytest.MonkeyPa
     assert Settings.load().zoom_api_url == "https://api.zoom.example/v2"
 
 
-def test_a_secret_never_prints(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ZOOM_CLIENT_SECRET", SECRET)
+@pytest.mark.parametrize(
+    "variable", ["ZOOM_CLIENT_SECRET", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN", "WEBEX_ACCESS_TOKEN"]
+)
+def test_a_secret_never_prints(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, SECRET)
 
     settings = Settings.load()
 
