@@ -202,7 +202,8 @@ def _refuse_mixing(settings: Settings, vendors: Sequence[type[Vendor[Any]]]) -> 
 
 
 def _check_dates(settings: Settings, vendors: Sequence[type[Vendor[Any]]], first: date, last: date) -> None:
-    today = datetime.now(UTC).date()
+    now = datetime.now(UTC)
+    today = now.date()
     if first > last:
         raise UsageError(f"--from {first} lies after --to {last}; swap them")
     if last > today:
@@ -213,10 +214,10 @@ def _check_dates(settings: Settings, vendors: Sequence[type[Vendor[Any]]], first
             "set that to an earlier date, or begin later"
         )
     for vendor in vendors:
-        if first < today - vendor.reach:
+        if first < (earliest := vendor.earliest(now)):
             raise UsageError(
                 f"--from {first} lies beyond {vendor.name}'s reach of {vendor.reach.days} days; "
-                f"begin at {today - vendor.reach} or later"
+                f"begin at {earliest} or later"
             )
 
 

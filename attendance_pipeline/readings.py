@@ -67,6 +67,7 @@ class Held:
         unsettled: the reading that counts lacks times that the vendor hasn't filled in yet.
         reason: the vendor's code for it.
         open: the newest reading that lacks its last page, with what asks for the next one.
+        refused: the newest answer was a refusal, so that the open reading can't go on.
         pages: answered pages of all its readings.
     """
 
@@ -78,6 +79,7 @@ class Held:
     unsettled: bool = False
     reason: str = ""
     open: "OpenReading | None" = None
+    refused: bool = False
     pages: int = 0
     _began: dict[str, datetime] = field(default_factory=dict, repr=False)
     _unsettled: set[str] = field(default_factory=set, repr=False)
@@ -88,14 +90,14 @@ class Held:
         if head["outcome"] not in ("answered", "unsettled"):
             self.attempts += 1
             self.last_attempt, self.outcome, self.reason = at, head["outcome"], head["reason"]
-            self.open = None
+            self.refused = True
             return
         self.pages += 1
         began = self._began.setdefault(reading, at)
         if head["outcome"] == "unsettled":
             self._unsettled.add(reading)
         if not head["last"]:
-            self.open = OpenReading(reading, head["kind"], head["page"], head["next_token"], at)
+            self.open, self.refused = OpenReading(reading, head["kind"], head["page"], head["next_token"], at), False
             return
         self.complete, self.read_at, self.open = reading, began, None
         self.unsettled = reading in self._unsettled
@@ -119,7 +121,7 @@ class Held:
 
     def resumable(self, timing: Timing, now: datetime) -> "OpenReading | None":
         """The reading that a killed run left open, while the vendor still knows its page token."""
-        if self.open is None or now - self.open.fetched_at > timing.page_token - timedelta(minutes=1):
+        if self.open is None or self.refused or now - self.open.fetched_at > timing.page_token - timedelta(minutes=1):
             return None
         return self.open
 
@@ -249,9 +251,10 @@ def _status(hold: Held, count: Count, expected: int | None) -> tuple[Status, str
         if count.unsettled:
             return "partial", f"{count.unsettled} rows whose times the vendor hasn't filled in yet"
         return "complete", None
-    if hold.open is not None:
-        return "partial", f"only the first {hold.open.page} pages were read"
+    tried = f"{hold.reason}, tried {hold.attempts} times"
+    if hold.open is not None and (hold.outcome == "answered" or count.rows or count.quarantined):
+        first_pages = f"only the first {hold.open.page} pages were read"
+        return "partial", first_pages if hold.outcome == "answered" else f"{first_pages}; {tried}"
     if hold.outcome == "answered":
         return "not_ready", "not read yet"
-    tried = f"{hold.reason}, tried {hold.attempts} times"
     return hold.outcome, tried

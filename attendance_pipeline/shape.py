@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
@@ -24,6 +24,11 @@ from pandera.errors import SchemaErrors
 from attendance_pipeline.errors import SchemaDriftError
 from attendance_pipeline.lake import QUARANTINE, SCHEMA_VERSION
 from attendance_pipeline.rows import of_another_format
+
+_FIRST_INSTANT, _LAST_INSTANT = (
+    int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000 for year in (1900, 2200)
+)
+"""Microseconds between which an instant can be that of a meeting."""
 
 CONFLICT = "conflicting_duplicate"
 DRIFT_ROWS = 10
@@ -205,11 +210,12 @@ def partitions(
     ordered = frame.with_row_index("_index").sort("_ended", *table.key, "_document", "_position")
     kept, repeated, conflicts = _without_duplicates(ordered, table, subject)
     broken = list(columns.broken)
-    broken += [_quarantined(CONFLICT, row, subject, raw_row) for row in conflicts.iter_rows(named=True)]
+    origin = ("_ended", "_document", "_position", subject)
+    broken += [_quarantined(CONFLICT, row, subject, raw_row) for row in conflicts.select(origin).to_dicts()]
     if reasons := _broken_rules(kept.select(table.schema.names), table):
         numbered = kept.with_row_index("_at")
         is_broken = pl.col("_at").is_in(list(reasons))
-        for row in numbered.filter(is_broken).iter_rows(named=True):
+        for row in numbered.filter(is_broken).select("_at", *origin).to_dicts():
             broken.append(_quarantined(",".join(sorted(reasons[row["_at"]])), row, subject, raw_row))
         kept = numbered.filter(~is_broken)
     rows = kept.select(table.schema.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(table.schema)
@@ -262,18 +268,54 @@ def _without_duplicates(
     return kept, repeated, conflicts
 
 
+def broken_rows(rows: Sequence[dict[str, Any]], table: Table) -> dict[int, str]:
+    """Which of these rows break rules of the table, by position; a column that a row lacks is null."""
+    frame = pl.DataFrame(pa.Table.from_pylist(list(rows), table.schema))
+    return {position: ",".join(sorted(rules)) for position, rules in _broken_rules(frame, table).items()}
+
+
 def _broken_rules(frame: pl.DataFrame, table: Table) -> dict[int, set[str]]:
+    rules = _impossible_times(frame)
+    numbered = frame.with_row_index("_at").filter(~pl.col("_at").is_in(list(rules)))
     try:
-        table.model.validate(frame, lazy=True)
+        table.model.validate(numbered.drop("_at"), lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
         if cases["index"].null_count():
             raise  # the table itself has another shape than its model: a bug of ours, not a broken row
-        rules: dict[int, set[str]] = {}
+        positions = numbered["_at"]
         for row, column, check in cases.select("index", "column", "check").iter_rows():
-            rules.setdefault(row, set()).add(_rule_name(column, check))
-        return rules
-    return {}
+            rules.setdefault(positions[row], set()).add(_rule_name(column, check))
+    return rules
+
+
+def _impossible_times(frame: pl.DataFrame) -> dict[int, set[str]]:
+    """Rows with an instant that no meeting can have; beyond Python's years none could even be shown."""
+    rules: dict[int, set[str]] = {}
+    for name, kind in frame.schema.items():
+        if not _has_times(kind):
+            continue
+        for position in frame.select(pl.arg_where(_is_impossible(pl.col(name), kind))).to_series():
+            rules.setdefault(position, set()).add(f"impossible_time.{name}")
+    return rules
+
+
+def _has_times(kind: pl.DataType) -> bool:
+    if isinstance(kind, pl.List):
+        return _has_times(kind.inner)  # type: ignore[arg-type]
+    if isinstance(kind, pl.Struct):
+        return any(_has_times(entry.dtype) for entry in kind.fields)  # type: ignore[arg-type]
+    return isinstance(kind, pl.Datetime)
+
+
+def _is_impossible(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    if isinstance(kind, pl.List):
+        return column.list.eval(_is_impossible(pl.element(), kind.inner)).list.any()  # type: ignore[arg-type]
+    if isinstance(kind, pl.Struct):
+        times = [entry for entry in kind.fields if _has_times(entry.dtype)]  # type: ignore[arg-type]
+        parts = [_is_impossible(column.struct.field(entry.name), entry.dtype) for entry in times]  # type: ignore[arg-type]
+        return pl.any_horizontal(parts)
+    return ~column.cast(pl.Int64).is_between(_FIRST_INSTANT, _LAST_INSTANT)
 
 
 def _rule_name(column: str | None, check: str) -> str:

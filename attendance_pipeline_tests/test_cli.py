@@ -14,13 +14,16 @@ import duckdb
 import pytest
 
 from attendance_pipeline.cli import main
-from attendance_pipeline.sandbox import Sandbox, ZoomOptions
+from attendance_pipeline.sandbox import Sandbox, WebexOptions, ZoomOptions
 
 SCRIPT = Path(sys.executable).with_name("attendance-pipeline")
-# The day before yesterday and before: every report is ready, and every first reading is settled.
-LAST = datetime.now(UTC).date() - timedelta(days=2)
+# Four days ago and before: every report is ready, and every first reading is settled, Webex's too.
+LAST = datetime.now(UTC).date() - timedelta(days=4)
 FIRST = LAST - timedelta(days=13)
 DATES = ("--from", FIRST.isoformat(), "--to", LAST.isoformat())
+
+ZOOM = ("run", "--vendor", "zoom")
+WEBEX = ("run", "--vendor", "webex")
 
 OURS = ("ZOOM_", "WEBEX_", "ATTENDANCE_")
 
@@ -29,7 +32,8 @@ Cli = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(size="small", mix={"zoom": 1}, zoom=ZoomOptions(plan="business")) as served:
+    options = {"zoom": ZoomOptions(plan="business"), "webex": WebexOptions(rate_limits=False)}
+    with Sandbox(size="small", mix={"zoom": 1, "webex": 1}, **options) as served:  # type: ignore[arg-type]
         yield served
 
 
@@ -40,10 +44,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(sandbox: Sandbox, data: Path) -> dict[str, str]:
-    """Zoom is on, and no other vendor."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith((*OURS, "DAG"))}
-    zoom = {name: value for name, value in sandbox.settings.items() if name.startswith("ZOOM_")}
-    return ours | zoom | {"ATTENDANCE_DATA": str(data)}
+    return ours | sandbox.settings | {"ATTENDANCE_DATA": str(data)}
 
 
 def started(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
@@ -114,7 +116,12 @@ def one_line(err: str) -> str:
 
 
 def attendance_requests(sandbox: Sandbox, since: int) -> list[str]:
-    return [seen.path for seen in sandbox.requests[since:] if "/report/" in seen.path and "participants" in seen.path]
+    """What was asked about single meetings, page by page."""
+    return [
+        f"{seen.path} {sorted(seen.query.items())}"
+        for seen in sandbox.requests[since:]
+        if ("/report/" in seen.path and "participants" in seen.path) or "meetingId" in seen.query
+    ]
 
 
 def test_published_numbers_equal_the_truth_to_the_second(
@@ -175,20 +182,35 @@ def test_published_numbers_equal_the_truth_to_the_second(
 
 
 def test_the_summary_is_the_marts(first_run: dict[str, object], data: Path) -> None:
-    (zoom,) = first_run["summary"]["vendors"]  # type: ignore[index]
+    vendors = first_run["summary"]["vendors"]  # type: ignore[index]
 
     rows = marts(data)
-    assert zoom["meetings"] == len(rows["meetings"])
-    assert zoom["attendees"] == len(rows["attendees"])
+    assert [vendor["vendor"] for vendor in vendors] == ["webex", "zoom"]
+    assert sum(vendor["meetings"] for vendor in vendors) == len(rows["meetings"])
+    assert sum(vendor["attendees"] for vendor in vendors) == len(rows["attendees"])
     assert first_run["rows_quarantined"] == 0
     assert first_run["failures"] == {}
+
+
+def test_a_person_seen_at_both_vendors_is_one(first_run: object, sandbox: Sandbox, data: Path) -> None:
+    truth = sandbox.truth(FIRST, LAST)
+    vendor_of = {meeting.vendor_meeting_id: meeting.vendor for meeting in truth.meetings}
+    seen: dict[str, set[str]] = {}
+    for attendee in truth.attendees:
+        if attendee.email:
+            seen.setdefault(attendee.email, set()).add(vendor_of[attendee.vendor_meeting_id])
+    with duckdb.connect(str(data / "attendance.duckdb"), read_only=True) as published:
+        people = published.execute("select email, vendors from marts.people where email is not null").fetchall()
+
+    assert sorted(people) == sorted((email, ",".join(sorted(vendors))) for email, vendors in seen.items())
+    assert sum(vendors == "webex,zoom" for _, vendors in people) > 10
 
 
 def test_coverage_has_every_meeting_complete_and_settled(first_run: object, sandbox: Sandbox, data: Path) -> None:
     with duckdb.connect(str(data / "attendance.duckdb"), read_only=True) as published:
         counted = published.execute(
             "select count(*), count(distinct meeting_key), count(*) filter (where settled and status = 'complete'"
-            " and held_count = vendor_count and recoverable_until > now()::timestamp) from marts.coverage"
+            " and held_count >= vendor_count and recoverable_until > now()::timestamp) from marts.coverage"
         ).fetchone()
 
     meetings = len(sandbox.truth(FIRST, LAST).meetings)
@@ -214,28 +236,32 @@ def test_a_second_run_asks_for_no_meeting_again_and_changes_no_byte(
     assert marts(data) == rows
 
 
-def test_a_killed_run_goes_on_where_it_stopped(environment: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
+def test_killed_runs_go_on_where_they_stopped(environment: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
+    """Killed in the middle of Zoom's attendance, then in the middle of Webex's, then run to the end."""
     ours = environment | {"ATTENDANCE_DATA": str(tmp_path)}
-    asked = len(sandbox.requests)
-    process = started(ours, "run", *DATES)
-    while len(attendance_requests(sandbox, asked)) < 30:
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    killed_after = attendance_requests(sandbox, asked)
-
-    asked = len(sandbox.requests)
+    asked_before_kill = []
+    for vendor in ("zoom", "webex"):
+        begun = len(sandbox.requests)
+        process = started(ours, "run", *DATES)
+        while sum(f"/{vendor}/" in request for request in attendance_requests(sandbox, begun)) < 30:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        asked_before_kill.append(set(attendance_requests(sandbox, begun)))
+    begun = len(sandbox.requests)
     process = started(ours, "run", *DATES, "--json")
     out, err = process.communicate(timeout=180)
 
     assert process.returncode == 0, err
-    repeated = set(killed_after) & set(attendance_requests(sandbox, asked))
-    assert len(repeated) <= 20
-    (zoom,) = json.loads(out)["summary"]["vendors"]
+    first, second = asked_before_kill
+    assert len(first & second) <= 20
+    assert len((first | second) & set(attendance_requests(sandbox, begun))) <= 20
     truth = sandbox.truth(FIRST, LAST)
-    assert zoom["meetings"] == len(truth.meetings)
-    assert zoom["attended_seconds"] == sum(meeting.attended_seconds for meeting in truth.meetings)
+    for held in json.loads(out)["summary"]["vendors"]:
+        meetings = [meeting for meeting in truth.meetings if meeting.vendor == held["vendor"]]
+        assert held["meetings"] == len(meetings)
+        assert held["attended_seconds"] == sum(meeting.attended_seconds for meeting in meetings)
     with duckdb.connect(str(tmp_path / "attendance.duckdb"), read_only=True) as published:
         doubled = published.execute(
             "select count(*) - count(distinct interval_key) from marts.attendance_intervals"
@@ -244,9 +270,12 @@ def test_a_killed_run_goes_on_where_it_stopped(environment: dict[str, str], sand
 
 
 def test_no_secret_or_token_is_left_anywhere(first_run: object, sandbox: Sandbox, data: Path) -> None:
-    secrets = [sandbox.settings["ZOOM_CLIENT_SECRET"].encode(), b"Bearer ", b"access_token"]
-    files = [file for file in data.rglob("*") if file.is_file() and file.suffix != ".duckdb"]
+    secret = ("ZOOM_CLIENT_SECRET", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN")
+    secrets = [*(sandbox.settings[name].encode() for name in secret), b"Bearer ", b"access_token"]
+    kept = data / "state" / "webex-refresh-token.json"
+    files = [file for file in data.rglob("*") if file.is_file() and file.suffix != ".duckdb" and file != kept]
 
+    assert kept.stat().st_mode & 0o777 == 0o600
     assert len(files) > 50
     assert [file for file in files for secret in secrets if secret in file.read_bytes()] == []
 
@@ -258,18 +287,31 @@ def test_the_published_file_is_read_only(first_run: object, data: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "variables", "code", "words"),
     [
-        (("run", *DATES), {"ZOOM_CLIENT_SECRET": "wrong"}, 1, ("refused the credentials", "ZOOM_CLIENT_SECRET")),
-        (("run", *DATES), {"ZOOM_CLIENT_SECRET": ""}, 2, ("no vendor is on", "ZOOM_CLIENT_SECRET")),
-        (("run", *DATES), {"ZOOM_CLIENT_SECRET": ""}, 2, ("webex needs WEBEX_", ", or WEBEX_ACCESS_TOKEN")),
+        ((*ZOOM, *DATES), {"ZOOM_CLIENT_SECRET": "wrong"}, 1, ("refused the credentials", "ZOOM_CLIENT_SECRET")),
+        (
+            ("run", *DATES),
+            {"ZOOM_CLIENT_SECRET": "", "WEBEX_REFRESH_TOKEN": ""},
+            2,
+            ("no vendor is on", "zoom needs ZOOM_CLIENT_SECRET;", "webex needs WEBEX_REFRESH_TOKEN"),
+        ),
         (("run", *DATES, "--vendor", "zoom"), {"ZOOM_CLIENT_ID": ""}, 2, ("zoom is off", "ZOOM_CLIENT_ID")),
         (
-            ("run", *DATES, "--vendor", "webex"),
-            {"WEBEX_CLIENT_ID": "app", "WEBEX_CLIENT_SECRET": "secret"},
+            (*WEBEX, *DATES),
+            {"WEBEX_REFRESH_TOKEN": ""},
             2,
             ("webex is off: set WEBEX_REFRESH_TOKEN in",),
         ),
-        (("run", *DATES, "--vendor", "webex"), {"WEBEX_SITE_URLS": "acme"}, 2, ("WEBEX_SITE_URLS", "host names")),
-        (("run", *DATES), {"ZOOM_API_URL": "http://127.0.0.1:9/v2"}, 1, ("can't be reached at 127.0.0.1",)),
+        ((*WEBEX, *DATES), {"WEBEX_SITE_URLS": "acme"}, 2, ("WEBEX_SITE_URLS", "host names")),
+        ((*WEBEX, *DATES), {"WEBEX_SITE_URLS": "other.webex.com"}, 1, ("other.webex.com", "check WEBEX_SITE_URLS")),
+        ((*WEBEX, *DATES), {"WEBEX_REFRESH_TOKEN": "dead"}, 1, ("refresh token is dead", "gets a new one")),
+        (
+            (*WEBEX, *DATES),
+            {"WEBEX_REFRESH_TOKEN": "", "WEBEX_ACCESS_TOKEN": "old"},
+            1,
+            ("12 hours", "WEBEX_ACCESS_TOKEN"),
+        ),
+        ((*WEBEX, *DATES), {"WEBEX_API_URL": "http://127.0.0.1:9/v1"}, 1, ("can't be reached at 127.0.0.1",)),
+        ((*ZOOM, *DATES), {"ZOOM_API_URL": "http://127.0.0.1:9/v2"}, 1, ("can't be reached at 127.0.0.1",)),
         (("run", *DATES), {"ZOOM_API_URL": "zoom.us"}, 2, ("ZOOM_API_URL", "https://")),
         (("run", *DATES), {"ZOOM_PLAN": "gold"}, 2, ("ZOOM_PLAN", "'pro' or 'business'")),
         (("run", "--from", "2026-02-02", "--to", "2026-02-01"), {}, 2, ("2026-02-02 lies after", "swap")),
@@ -297,13 +339,43 @@ def test_what_cannot_work_is_one_line_that_tells_the_way_out(
     assert (data / "attendance.duckdb").stat().st_ino == published.st_ino
 
 
-def test_dates_beyond_the_reach_name_the_reach(cli: Cli) -> None:
-    old = datetime.now(UTC).date() - timedelta(days=200)
+@pytest.mark.parametrize(("vendor", "days"), [("zoom", 180), ("webex", 90)])
+def test_dates_beyond_the_reach_name_the_reach(cli: Cli, vendor: str, days: int) -> None:
+    old = str(datetime.now(UTC).date() - timedelta(days=days + 1))
 
-    code, _, err = cli("run", "--from", str(old), "--to", str(old), ATTENDANCE_START_DATE="2020-01-01")
+    code, _, err = cli("run", "--from", old, "--to", old, "--vendor", vendor, ATTENDANCE_START_DATE="2020-01-01")
 
     assert code == 2
-    assert "beyond zoom's reach of 180 days" in one_line(err)
+    assert f"beyond {vendor}'s reach of {days} days" in one_line(err)
+
+
+def test_a_vendor_that_fails_keeps_nothing_from_the_others(
+    first_run: object, environment: dict[str, str], data: Path
+) -> None:
+    before = marts(data)
+
+    process = started(environment | {"ZOOM_CLIENT_SECRET": "wrong"}, "run", *DATES)
+    out, err = process.communicate(timeout=180)
+
+    assert process.returncode == 1
+    assert "refused the credentials" in one_line(err)
+    assert "webex" in out
+    assert marts(data) == before
+
+
+def test_a_missing_scope_of_webex_is_named_with_the_role_that_grants_it(cli: Cli, sandbox: Sandbox) -> None:
+    granted = sandbox.webex.options.scopes
+    sandbox.webex.options.scopes = tuple(scope for scope in granted if "config" not in scope)
+    try:
+        code, _, err = cli(*WEBEX, *DATES)
+        checked, out, _ = cli("doctor")
+    finally:
+        sandbox.webex.options.scopes = granted
+
+    assert code == 1
+    assert "needs the scope meeting:admin_config_read, granted by somebody with the role Site admin" in one_line(err)
+    assert checked == 1
+    assert out.count("MISSING") == 4
 
 
 def test_a_missing_scope_is_named(cli: Cli, sandbox: Sandbox) -> None:
@@ -311,7 +383,7 @@ def test_a_missing_scope_is_named(cli: Cli, sandbox: Sandbox) -> None:
     sandbox.zoom.options.scopes = tuple(scope for scope in granted if "report" not in scope)
     sandbox.zoom.access.revoke_all()
     try:
-        code, _, err = cli("run", *DATES)
+        code, _, err = cli(*ZOOM, *DATES)
         checked, out, _ = cli("doctor")
     finally:
         sandbox.zoom.options.scopes = granted
@@ -353,7 +425,7 @@ def test_a_damaged_archive_is_named_and_nothing_is_replaced(cli: Cli, data: Path
     whole, before = victim.read_bytes(), tables(data)
     victim.write_bytes(b"not parquet")
     try:
-        code, _, err = cli("run", "--from", LAST.isoformat(), "--to", LAST.isoformat())
+        code, _, err = cli(*ZOOM, "--from", LAST.isoformat(), "--to", LAST.isoformat())
     finally:
         victim.write_bytes(whole)
 
@@ -396,7 +468,9 @@ def test_a_folder_that_cannot_be_made_is_named(cli: Cli, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "real", [{"ZOOM_API_URL": "https://api.zoom.us/v2"}, {"WEBEX_ACCESS_TOKEN": "made-up"}], ids=["zoom", "webex"]
+    "real",
+    [{"ZOOM_API_URL": "https://api.zoom.us/v2"}, {"WEBEX_API_URL": "https://webexapis.com/v1"}],
+    ids=["zoom", "webex"],
 )
 def test_real_meetings_never_join_the_demos(cli: Cli, data: Path, real: dict[str, str]) -> None:
     mark = data / "holds-demo-data"

@@ -529,6 +529,10 @@ def unreadable(row: Any) -> str | None:
 
 
 def broken(row: dict[str, Any]) -> str | None:
+    # of a row whose instants can't be, nothing else is looked at
+    impossible = [name for name in ("joined", "left") if row[name] < "1900"]
+    if impossible:
+        return ",".join(f"impossible_time.{name}" for name in impossible)
     rules = []
     if (row["seconds"] or 0) < 0:
         rules.append("greater_than_or_equal_to.seconds")

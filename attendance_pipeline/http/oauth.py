@@ -33,7 +33,7 @@ class BearerAuth(httpx.Auth):
         grants: builds the token requests, credentials included, best first: the next one is sent where the token
             endpoint refuses the one before. They go to the vendor's token endpoint only.
         explain: turns the last refusal of the token endpoint into the words of a `RefusedError`.
-        minted: told of every new token before it is used.
+        minted: told of every new token before it is used, and of the position of the grant that brought it.
     """
 
     requires_response_body = False
@@ -43,7 +43,7 @@ class BearerAuth(httpx.Auth):
         vendor: str,
         grants: Callable[[], Sequence[httpx.Request]],
         explain: Callable[[httpx.Response], str],
-        minted: Callable[[Token], None] = lambda token: None,
+        minted: Callable[[Token, int], None] = lambda token, position: None,
     ) -> None:
         self._vendor = vendor
         self._grants = grants
@@ -65,11 +65,11 @@ class BearerAuth(httpx.Auth):
             if self._stale(refused):
                 async with self._minting:
                     if self._stale(refused):
-                        for grant in self._grants():
+                        for position, grant in enumerate(self._grants()):  # noqa: B007 - the last one counts
                             answered = yield grant
                             if not await self._refuses(answered):
                                 break
-                        self._keep(answered)
+                        self._keep(answered, position)
             used = self._token
             request.headers["Authorization"] = f"Bearer {used}"
             response = yield request
@@ -85,7 +85,7 @@ class BearerAuth(httpx.Auth):
         await response.aread()
         return response.status_code in REFUSALS
 
-    def _keep(self, response: httpx.Response) -> None:
+    def _keep(self, response: httpx.Response, position: int) -> None:
         if response.status_code in REFUSALS:
             raise RefusedError(f"{self._vendor}: {self._explain(response)}")
         try:
@@ -97,6 +97,6 @@ class BearerAuth(httpx.Auth):
                 f"{self._vendor}: the token endpoint {response.request.url.host} answered "
                 f"{response.status_code} without a token"
             )
-        self._minted(token)
+        self._minted(token, position)
         self._token = token.access_token
         self._ends = monotonic() + token.expires_in - RENEW_BEFORE

@@ -15,7 +15,7 @@ from time import monotonic
 
 import msgspec
 
-from attendance_pipeline.files import writing
+from attendance_pipeline.files import reading, writing
 from attendance_pipeline.http.errors import QuotaError
 from attendance_pipeline.vendor_json import NOT_JSON
 
@@ -84,13 +84,13 @@ class DailyBudget:
         self._limit = limit
         self._usable = None if limit is None else limit - reserve
         self._day, self._spent, self._unsaved = clock().date().isoformat(), 0, 0
-        if file.exists():
+        with reading(file, "let its owner run this, or delete it"):
             try:
                 kept = _COUNT.decode(file.read_bytes())
-            except NOT_JSON:
+            except (FileNotFoundError, NotADirectoryError, *NOT_JSON):
                 kept = _Count(day="", spent=0)
-            if kept.day == self._day:
-                self._spent = kept.spent
+        if kept.day == self._day:
+            self._spent = kept.spent
 
     @property
     def left(self) -> int | None:

@@ -5,6 +5,7 @@ meeting is the vendor's business, not the session's.
 """
 
 import asyncio
+import logging
 import re
 import ssl
 from collections import Counter
@@ -31,6 +32,9 @@ from attendance_pipeline.vendor_json import NOT_JSON, decode
 
 # 408 and 429 invite another attempt; every other 4xx says that the request is wrong.
 RETRYABLE = frozenset({408, 423, 500, 502, 503, 504})
+
+# It would log whole addresses, and a query may name a person.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 ATTEMPTS = 5
 THROTTLED_ATTEMPTS = 20

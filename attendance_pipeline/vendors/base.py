@@ -4,7 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -54,7 +54,7 @@ class Vendor(ABC, Generic[M]):
         name: `zoom`, `webex`, `teams`.
         credentials: the settings that turn it on: any one of these sets, whole.
         address: the setting that holds the API's address.
-        reach: how far back the ended dates lie that can be asked for.
+        reach: how far back it lists meetings.
         reports: the reports about each meeting, by the names of the tables that they fill.
         stand_ins: kinds of documents that stand in for a report of another name.
     """
@@ -73,6 +73,11 @@ class Vendor(ABC, Generic[M]):
         self.settings = settings
         self.archive = archive
         self.clock = clock
+
+    @classmethod
+    def earliest(cls, now: datetime) -> date:
+        """The oldest ended date that can be asked for."""
+        return (now - cls.reach).date()
 
     @abstractmethod
     def session(self) -> Session:

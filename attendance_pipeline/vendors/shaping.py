@@ -13,11 +13,14 @@ import pyarrow as pa
 from attendance_pipeline.archive import Archive, Document
 from attendance_pipeline.readings import Count, Holds, Meeting, Timing, reading_rows
 from attendance_pipeline.rows import RowReader, Unread
-from attendance_pipeline.shape import Broken, Columns, Shaped, Table, partitions, quarantine_table
+from attendance_pipeline.shape import Broken, Columns, Shaped, Table, broken_rows, partitions, quarantine_table
 from attendance_pipeline.vendor_json import NOT_JSON
 
 Readers = Mapping[str, RowReader[Any]]
 """By kind of document, what reads its rows."""
+
+
+OTHER = "of_another_meeting"
 
 
 class _NoFields(msgspec.Struct):
@@ -77,6 +80,7 @@ class Report:
         counted: landed rows → by meeting, what compares with the vendor's count; as a rule, the rows.
         unsettled: landed rows → those whose times the vendor hasn't filled in yet; None: it fills in all at once.
         repeats_count: whether the vendor's count counts a row again that it sends again.
+        is_about: whether a row is about the meeting of this id, which was asked for.
     """
 
     table: Table
@@ -89,6 +93,7 @@ class Report:
     counted: Callable[[pa.Table], Iterable[tuple[str, int]]] | None = None
     unsettled: Callable[[pa.Table], pa.Table] | None = None
     repeats_count: bool = False
+    is_about: Callable[[Any, str], bool] | None = None
 
     @property
     def name(self) -> str:
@@ -122,25 +127,27 @@ def shape_meetings(archive: Archive, days: Sequence[date], listings: Listings) -
             if isinstance(meeting, str):
                 unread.append(Unread(meeting, position, readers[document.kind].raw(document)[position]))
                 continue
-            # Rows without an id are told apart by their place, so that each is quarantined.
-            subject = meeting[listings.id] or f"{document.document_id} {position}"
+            # Rows without an id are told apart by what they say, so that each is quarantined.
+            subject = meeting[listings.id] or f"? {meeting}"
             _note(said, subject, document.kind, _Listed(meeting, document.document_id, position))
         for bad in unread:
             ended, subject = _whereabouts(bad.row, document, listings)
             broken = Broken(ended, bad.rule, subject, document.document_id, bad.position, bad.row)
             _note(said, subject or bad.row.hex(), document.kind, broken)
+    raw = _raw_rows(lambda: _answered(archive, days, tuple(readers)), readers)
+    for kind in readers:
+        _keep_the_rules(said, kind, listings, raw)
     columns, wanted = Columns(listings.table, _NoFields), set(days)
     for by_list in said.values():
         ordered = [by_list[kind] for kind in listings.rows if kind in by_list]
+        columns.broken += [found for found in ordered if isinstance(found, Broken) and found.ended in wanted]
         listed = [found for found in ordered if isinstance(found, _Listed)]
         if not listed:
-            columns.broken += [found for found in ordered[:1] if isinstance(found, Broken) and found.ended in wanted]
             continue
         merged = listings.merge([found.row for found in listed])
         if (ended := merged[listings.end].date()) in wanted:
             given = merged | {"document_id": listed[0].document_id}
             columns.add(ended, listed[0].document_id, [_NO_FIELDS], [listed[0].position], given)
-    raw = _raw_rows(lambda: _answered(archive, days, tuple(readers)), readers)
     return partitions(columns, days, raw, listings.id), _unknown(readers)
 
 
@@ -185,9 +192,9 @@ def instant(text: str | None) -> datetime | None:
     """An ISO date-time with `T` or a space as UTC, which it is where it names no zone; None for anything else."""
     try:
         read = datetime.fromisoformat(text or "")
-    except ValueError:
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
 def as_json(value: object) -> str | None:
@@ -208,6 +215,12 @@ def _begin(report: Report) -> _Shaping:
 def _add(shaping: _Shaping, ended: date, document: Document) -> None:
     report, columns = shaping.report, shaping.columns
     rows, positions, unread = shaping.readers[document.kind].rows(document)
+    if report.is_about and not all(report.is_about(row, document.subject) for row in rows):
+        raw = shaping.readers[document.kind].raw(document)
+        about = [report.is_about(row, document.subject) for row in rows]
+        unread += [Unread(OTHER, at, raw[at]) for at, right in zip(positions, about, strict=True) if not right]
+        rows = [row for row, right in zip(rows, about, strict=True) if right]
+        positions = [at for at, right in zip(positions, about, strict=True) if right]
     count = shaping.counts.setdefault((document.subject, report.name), Count(document_id=document.document_id))
     reported = report.reported(document, rows)
     if reported:
@@ -261,6 +274,24 @@ def _note(said: dict[str, dict[str, _Listed | Broken]], meeting: str, by: str, f
     before = said.setdefault(meeting, {}).get(by)
     if before is None or before.row != found.row:
         said[meeting][by] = found
+
+
+def _keep_the_rules(
+    said: dict[str, dict[str, _Listed | Broken]], kind: str, listings: Listings, raw: Callable[[str, int], bytes]
+) -> None:
+    """A list's rows must keep the table's rules by themselves: a broken one mustn't break what another list says."""
+    found = [(meeting, one) for meeting, by in said.items() if isinstance(one := by.get(kind), _Listed)]
+    rows = [one.row | {"document_id": one.document_id} for _, one in found]
+    for position, rule in broken_rows(rows, listings.table).items():
+        meeting, one = found[position]
+        said[meeting][kind] = Broken(
+            one.row[listings.end].date(),
+            rule,
+            one.row[listings.id],
+            one.document_id,
+            one.position,
+            raw(one.document_id, one.position),
+        )
 
 
 def _whereabouts(row: bytes, document: Document, listings: Listings) -> tuple[date, str]:

@@ -202,7 +202,7 @@ def granting(token_url: str, *grants: str, minted: list[Token] | None = None) ->
         "acme",
         lambda: [httpx.Request("POST", token_url, content=grant) for grant in grants],
         lambda response: f"refused with {response.status_code}: {response.text}",
-        ([] if minted is None else minted).append,
+        lambda token, _: None if minted is None else minted.append(token),
     )
 
 
@@ -279,7 +279,7 @@ async def test_grants_are_made_anew_for_every_token(session: Sessions) -> None:
             body={"access_token": f"token-{number}", "expires_in": 30, "refresh_token": f"refresh-{number}"}
         )
 
-    def keep(minted: Token) -> None:
+    def keep(minted: Token, _: int) -> None:
         assert minted.refresh_token is not None
         newest[0] = minted.refresh_token
 
@@ -325,7 +325,7 @@ async def test_nothing_is_told_of_a_token_that_there_is_none_of(session: Session
 async def test_a_token_that_cannot_be_kept_is_not_used(session: Sessions) -> None:
     """A refresh token that came with it would be lost, so the run ends before anything is asked."""
 
-    def fails(minted: Token) -> None:
+    def fails(minted: Token, _: int) -> None:
         raise StorageError("the disk is full")
 
     async with LocalVendor() as vendor:

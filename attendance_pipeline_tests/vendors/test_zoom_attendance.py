@@ -238,9 +238,11 @@ def test_a_page_token_that_always_dies_is_given_up_and_the_others_land(account: 
 
     assert 1 < asked(seen, 200)[meeting.vendor_meeting_id] <= 5
     statuses = account.statuses([day])
-    assert statuses.pop(meeting.vendor_meeting_id) == "denied"
+    # the first page is held
+    assert statuses.pop(meeting.vendor_meeting_id) == "partial"
     assert set(statuses.values()) == {"complete"}
-    assert intervals(account, [day]) == true_intervals(account, [day], but=meeting.vendor_meeting_id)
+    assert intervals(account, [day]) >= true_intervals(account, [day], but=meeting.vendor_meeting_id)
+    assert intervals(account, [day]) <= true_intervals(account, [day])
 
 
 @pytest.mark.parametrize(("minutes", "goes_on"), [(10, True), (16, False)])

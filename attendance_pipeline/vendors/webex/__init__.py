@@ -1,7 +1,7 @@
 """Webex: ended meetings and webinars, and who attended them."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 import pyarrow as pa
@@ -25,8 +25,7 @@ class Webex(Vendor[WebexMeeting]):
     name: ClassVar[str] = "webex"
     credentials: ClassVar[tuple[tuple[str, ...], ...]] = WEBEX_CREDENTIALS
     address: ClassVar[str] = "webex_api_url"
-    # The oldest of the 90 days is never whole.
-    reach: ClassVar[timedelta] = account.REACH - timedelta(days=1)
+    reach: ClassVar[timedelta] = account.REACH
     timing: ClassVar[Timing] = Timing(
         # "Within 24 hours"; before that, rows have been seen to be missing. Cisco has advised 48 hours and more.
         first_read=timedelta(hours=24),
@@ -42,6 +41,11 @@ class Webex(Vendor[WebexMeeting]):
     def __init__(self, settings: Settings, archive: Archive, clock: Clock = utc_now) -> None:
         super().__init__(settings, archive, clock)
         self._allowed: set[str] = set()
+
+    @classmethod
+    def earliest(cls, now: datetime) -> date:
+        """The oldest ended date that lies wholly within the reach."""
+        return account.horizon(now).date() + timedelta(days=1)
 
     def session(self) -> Session:
         """See `Vendor.session`."""

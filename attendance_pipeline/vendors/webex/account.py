@@ -95,6 +95,7 @@ class Refusal:
             way_out = (
                 f"the token needs the scope {need.scope}, granted by somebody with the role {need.role}"
                 f"{f' on {site}' if site else ''}; authorize the app again with it"
+                f"{', or leave the site out of WEBEX_SITE_URLS' if site else ''}"
             )
         elif site:
             way_out = "check WEBEX_SITE_URLS: a host name such as example.webex.com"

@@ -19,14 +19,13 @@ from attendance_pipeline.http.pacing import Clock
 from attendance_pipeline.http.session import Answer, Session
 from attendance_pipeline.readings import Meeting, OpenReading
 from attendance_pipeline.vendor_json import NOT_JSON, decode
-from attendance_pipeline.vendors.paging import LinkPaging, Paging, walk
+from attendance_pipeline.vendors.paging import LinkPaging, walk
 from attendance_pipeline.vendors.shaping import instant
 from attendance_pipeline.vendors.webex import account
 from attendance_pipeline.vendors.webex.account import LABEL, NOBODY, PAGE, SPAN, Page, Refusal, horizon, text
 
 ATTENDEES = "attendees"
 PARTICIPANTS = "participants"
-PATHS = {ATTENDEES: account.ATTENDEES, PARTICIPANTS: account.PARTICIPANTS}
 
 ATTENDEES_PAGE = "1000"
 PARTICIPANTS_PAGE = "100"
@@ -70,6 +69,7 @@ class _Rows(msgspec.Struct):
     items: list[_Times]
 
 
+_TIMES = msgspec.json.Decoder(_Times)
 _ROWS = msgspec.json.Decoder(_Rows)
 
 
@@ -116,7 +116,11 @@ class ParticipantsPaging(LinkPaging):
             begin, end = (datetime.fromisoformat(said[name]) for name in ("joinTimeFrom", "joinTimeTo"))
         else:
             expected = max(expected, self._meeting.vendor_count or 0)
-        bounds = _quantiles(_joined(answer.body), 1 + expected * 4 // (size * 3), begin, end)
+        joined = _joined(answer.body)
+        if asked and sum(begin <= time < end for time in joined) * 2 < len(joined):
+            # The times of joining aren't heeded: every span would give the same page.
+            return []
+        bounds = _quantiles(joined, 1 + expected * 4 // (size * 3), begin, end)
         # More than a page of joins within one second can't be told apart.
         return [_joins(*span) for span in pairwise([begin, *bounds, end])] if bounds else []
 
@@ -124,7 +128,8 @@ class ParticipantsPaging(LinkPaging):
 def _joined(body: bytes) -> list[datetime]:
     """When the people of a page joined, as far as Webex says."""
     with suppress(*NOT_JSON):
-        instants = [instant(row.joined_time) for row in decode(_ROWS, body).items if isinstance(row.joined_time, str)]
+        joined = [row.joined_time for row in decode(_ROWS, body).items]
+        instants = [instant(time) for time in joined if isinstance(time, str)]
         return sorted(found.replace(microsecond=0) for found in instants if found)
     return []
 
@@ -177,11 +182,11 @@ class Reader:
                 elif further and document.status == 403:
                     refused, resume = True, None
                 else:
-                    yield await self._refused(document, meeting, report)
+                    yield await self._refused(document, meeting, report, paging)
             if not refused:
                 return
 
-    def _ways(self, meeting: WebexMeeting, report: str, oldest: datetime) -> Iterator[Paging]:
+    def _ways(self, meeting: WebexMeeting, report: str, oldest: datetime) -> Iterator[LinkPaging]:
         if report == ATTENDEES:
             yield self._attendees(meeting, oldest)
             return
@@ -190,7 +195,7 @@ class Reader:
             # A service app may have to ask in the host's name.
             yield ParticipantsPaging(meeting, self._base_url, meeting.host_email)
 
-    def _attendees(self, meeting: WebexMeeting, oldest: datetime) -> Paging:
+    def _attendees(self, meeting: WebexMeeting, oldest: datetime) -> LinkPaging:
         begin = max(meeting.started_at - AROUND, oldest)
         end = min(meeting.ended_at + AROUND, self._clock(), begin + SPAN)
         query = {
@@ -202,7 +207,7 @@ class Reader:
         }
         return LinkPaging(account.ATTENDEES, query, self._base_url)
 
-    async def _refused(self, document: Document, meeting: WebexMeeting, report: str) -> Document:
+    async def _refused(self, document: Document, meeting: WebexMeeting, report: str, paging: LinkPaging) -> Document:
         """What a refusal means for its meeting.
 
         Raises:
@@ -210,7 +215,7 @@ class Reader:
         """
         refusal = Refusal.read(document.status, document.body)
         if refusal.status == 403 and report not in self._allowed:
-            await self._probe(refusal, meeting, report)
+            await self._probe(refusal, meeting, report, paging)
         if refusal.status == 404 and refusal.tracking_id:
             # Not ready, deleted, never there: Webex says the same of each.
             return replace(document, outcome="not_ready", reason=str(refusal))
@@ -221,14 +226,12 @@ class Reader:
             return replace(document, outcome="blocked", reason=str(refusal))
         return replace(document, outcome="denied", reason=str(refusal))
 
-    async def _probe(self, refusal: Refusal, meeting: WebexMeeting, report: str) -> None:
+    async def _probe(self, refusal: Refusal, meeting: WebexMeeting, report: str, paging: LinkPaging) -> None:
         """Whether the call is refused for any meeting: Webex says 403 of a meeting and of a missing scope alike."""
-        query = {"meetingId": NOBODY}
-        if report == ATTENDEES:
-            query |= {"siteUrl": meeting.site_url}
-        answer = await self._session.get(PATHS[report], query, PAGE, LABEL)
+        path, query = paging.request("")
+        answer = await self._session.get(path, query | {"meetingId": NOBODY}, PAGE, LABEL)
         if answer.status == 403:
-            raise refusal.error(PATHS[report], meeting.site_url if report == ATTENDEES else "")
+            raise refusal.error(path, meeting.site_url if report == ATTENDEES else "")
         self._allowed.add(report)
 
     def _beyond_reach(self, meeting: WebexMeeting) -> Document:
@@ -242,7 +245,7 @@ class Reader:
             request="",
             status=0,
             outcome="gone",
-            reason="started more than 90 days ago, not asked",
+            reason="started more than 90 days ago",
             fetched_at=self._clock(),
             body=b"",
         )
@@ -252,10 +255,15 @@ def _judged(document: Document, page: Page, meeting: WebexMeeting, rows: int) ->
     """An answer without any row may only be early; one with times that Webex hasn't filled in yet is."""
     if document.last and not rows and (meeting.vendor_count or document.fetched_at < meeting.settles_at):
         return replace(document, outcome="not_ready", reason=f"no rows of {meeting.vendor_count or 'anybody'}")
-    with suppress(*NOT_JSON):
-        if not all(row.settled() for row in decode(_ROWS, document.body).items):
-            return replace(document, outcome="unsettled")
-    return document
+    return document if all(_settled(row) for row in page.items) else replace(document, outcome="unsettled")
+
+
+def _settled(row: msgspec.Raw) -> bool:
+    """Whether Webex has filled in every time; a row of another format has none to wait for."""
+    try:
+        return decode(_TIMES, row).settled()
+    except NOT_JSON:
+        return True
 
 
 def _joins(begin: datetime, end: datetime) -> str:

@@ -63,7 +63,7 @@ class _SitesOfMeetings(msgspec.Struct):
     items: list[Site]
 
 
-_SITES = msgspec.json.Decoder(SitesPage)
+SITES_PAGE = msgspec.json.Decoder(SitesPage)
 _SITES_OF_MEETINGS = msgspec.json.Decoder(_SitesOfMeetings)
 
 
@@ -99,7 +99,7 @@ async def discover(
 
 
 async def _own_sites(session: Session, windows: Sequence[TimeWindow], keep: Keep) -> list[str]:
-    answer = await session.get(SITES, {}, _SITES, LABEL)
+    answer = await session.get(SITES, {}, SITES_PAGE, LABEL)
     document = Document(
         document_id=new_id(),
         kind="sites",

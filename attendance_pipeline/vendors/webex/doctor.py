@@ -10,11 +10,11 @@ from attendance_pipeline.http.session import Session
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendors.base import Check
 from attendance_pipeline.vendors.webex import account
-from attendance_pipeline.vendors.webex.account import LABEL, NEEDS, NOBODY, REACH, Refusal, text
+from attendance_pipeline.vendors.webex.account import LABEL, NEEDS, NOBODY, Refusal, horizon, text
+from attendance_pipeline.vendors.webex.discovery import SITES_PAGE
 from attendance_pipeline.vendors.webex.tokens import refresh_token
 
 _ANYTHING = msgspec.json.Decoder(dict)
-_SITES = msgspec.json.Decoder(dict[str, list[dict[str, object]]])
 
 
 async def doctor(session: Session, settings: Settings, now: datetime) -> AsyncIterator[Check]:
@@ -22,14 +22,14 @@ async def doctor(session: Session, settings: Settings, now: datetime) -> AsyncIt
     sites = settings.webex_sites
     yesterday = {"from": text(now - timedelta(days=1)), "to": text(now), "max": "1"}
     try:
-        answer = await session.get(account.SITES, {}, _SITES, LABEL)
+        answer = await session.get(account.SITES, {}, SITES_PAGE, LABEL)
     except RefusedError as error:
         yield Check("credentials", False, str(error))
         return
     yield Check("credentials", True, _how_long(settings, now))
     if not sites:
         if answer.content is not None:
-            sites = [str(site["siteUrl"]) for site in answer.content.get("sites", []) if site.get("siteUrl")]
+            sites = [site.site_url for site in answer.content.sites if site.site_url]
         yield _judge(account.SITES, "", answer.status, answer.body)
         if answer.content is not None and not sites:
             yield Check("sites", False, "Webex names none of this account; set WEBEX_SITE_URLS")
@@ -41,14 +41,15 @@ async def doctor(session: Session, settings: Settings, now: datetime) -> AsyncIt
     for path, site, query in calls:
         asked = await session.get(path, query, _ANYTHING, LABEL)
         yield _judge(path, site, asked.status, asked.body, nobody=query.get("meetingId") == NOBODY)
-    yield Check("reach", True, f"lists and reports go back to {(now - REACH).date() + timedelta(days=1)}")
+    yield Check("reach", True, f"lists and reports go back to {horizon(now).date() + timedelta(days=1)}")
 
 
 def _judge(path: str, site: str, status: int, body: bytes, *, nobody: bool = False) -> Check:
     name = f"{path} ({f'{site}, ' if site else ''}{NEEDS[path].purpose})"
-    if status < 400 or (nobody and status in (400, 404)):
+    refusal = Refusal.read(status, body)
+    if status < 400 or (nobody and status in (400, 404) and refusal.tracking_id):
         return Check(name, True, "allowed")
-    return Check(name, False, str(Refusal.read(status, body).error(path, site)))
+    return Check(name, False, str(refusal.error(path, site)))
 
 
 def _how_long(settings: Settings, now: datetime) -> str:

@@ -24,7 +24,7 @@ from attendance_pipeline.vendors.webex.tables import (
     UsageReport,
 )
 
-COUNTS = [entry.name for entry in MEETINGS.schema if entry.type == pa.int32()]
+COUNTS = {entry.name for entry in MEETINGS.schema if entry.type == pa.int32()}
 
 UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 """What Webex writes for a time that it will fill in later."""
@@ -60,9 +60,10 @@ def _meeting(row: Any, document: Document) -> dict[str, Any] | str | None:
             return f"wrong_type.{name}"
         times[f"{name}_time"] = time
     columns = {name: getattr(row, name) for name in MEETINGS.schema.names if name in row.__struct_fields__}
-    for name in COUNTS:
-        if columns.get(name) != (count := _whole(columns.get(name))):
-            return f"wrong_type.{name}"
+    sent_as = dict(zip(row.__struct_fields__, row.__struct_encode_fields__, strict=True))
+    for name in columns.keys() & COUNTS:
+        if columns[name] != (count := _whole(columns[name])):
+            return f"wrong_type.{sent_as[name]}"
         columns[name] = count
     common = columns | times | {"meeting_number": _number(row.meeting_number)}
     if document.kind == LISTED:
@@ -76,7 +77,7 @@ def _overlaid(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The list of meetings is believed first: it is the earlier to know one, so that its day never changes."""
     merged: dict[str, Any] = {}
     for row in rows:
-        merged |= {name: value for name, value in row.items() if merged.get(name) is None}
+        merged |= {name: value for name, value in row.items() if merged.get(name) in (None, "")}
     return merged | {"listed_by": ",".join(sorted({row["listed_by"] for row in rows}))}
 
 
@@ -128,14 +129,26 @@ def _whole(value: float | None) -> int | None:
 
 
 def _number(value: str | float | None) -> str | None:
-    return None if value is None else value if isinstance(value, str) else f"{value:.0f}"
+    if isinstance(value, float):
+        return f"{value:.0f}"
+    return None if value is None else str(value)
 
 
 def _forget_unknown(row: Any) -> None:
-    if row.joined_time == UNKNOWN:
-        row.joined_time = None
-    if row.left_time == UNKNOWN:
-        row.left_time = None
+    row.joined_time = _known(row.joined_time)
+    row.left_time = _known(row.left_time)
+
+
+def _known(time: datetime | None) -> datetime | None:
+    """A time in a zone, which is UTC where Webex names none; None where Webex hasn't filled it in yet."""
+    if time is not None and time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return None if time == UNKNOWN else time
+
+
+def _is_about(row: Any, meeting: str) -> bool:
+    """Ids of series have been documented where those of instances are meant, so only another instance's is wrong."""
+    return row.reported_meeting_id in (None, meeting) or "_I_" not in row.reported_meeting_id
 
 
 LISTINGS = Listings(
@@ -158,6 +171,7 @@ REPORTS = (
         rows=_attendees,
         given=_site,
         unsettled=_without_times,
+        is_about=_is_about,
     ),
     Report(
         table=PARTICIPANTS,
@@ -167,5 +181,6 @@ REPORTS = (
         rows=_participants,
         counted=_joins,
         unsettled=_without_times,
+        is_about=_is_about,
     ),
 )

@@ -14,8 +14,8 @@ import polars as pl
 from attendance_pipeline.shape import Table
 
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
-Whole = Int32 | float | None
-"""A count or whole seconds: a JSON number, and 5.0 is one as well as 5."""
+Whole = Int32 | Annotated[float, msgspec.Meta(ge=-(2**31), lt=2**31)] | None
+"""A count or seconds: a JSON number, and 5.0 is one as well as 5. Fractions of a second are rounded."""
 MeetingNumber = str | int | float | None
 """The schema says number, the example text."""
 
@@ -338,6 +338,11 @@ class Participants(pandera.DataFrameModel):
     def _devices_leave_after_joining(cls, data: Any) -> Any:  # noqa: N805
         return data.lazyframe.select(_in_order("devices"))
 
+    @pandera.dataframe_check(error="device_of_negative_duration")
+    def _devices_last(cls, data: Any) -> Any:  # noqa: N805
+        lasts = (pl.element().struct.field("duration_second") >= 0).fill_null(True)
+        return data.lazyframe.select(pl.col("devices").list.eval(lasts).list.all().fill_null(True))
+
     @pandera.dataframe_check(error="breakout_ends_before_it_begins")
     def _breakouts_end_after_beginning(cls, data: Any) -> Any:  # noqa: N805
         return data.lazyframe.select(_in_order("breakout_sessions_attended"))
@@ -358,6 +363,16 @@ ATTENDEES = Table(
     "webex",
     "attendees",
     Attendees,
-    ("meeting_id", "joined_time", "email", "display_name", "left_time", "participant_type", "client_agent"),
+    (
+        "meeting_id",
+        "joined_time",
+        "email",
+        "display_name",
+        "left_time",
+        "participant_type",
+        "client_agent",
+        "ip_address",
+        "phone_number",
+    ),
 )
 PARTICIPANTS = Table("webex", "participants", Participants, ("meeting_id", "id"))

@@ -56,6 +56,7 @@ class RefreshToken:
         self._configured = configured
         self._descends_from = sha256(configured.encode()).hexdigest()
         self._clock = clock
+        self._candidates: list[str] = []
 
     def candidates(self) -> list[str]:
         """The newest first, then the configured one.
@@ -64,36 +65,34 @@ class RefreshToken:
             StorageError: the file can't be read.
         """
         kept = self._kept()
-        return list(dict.fromkeys([*([kept.refresh_token] if kept else []), self._configured]))
+        self._candidates = list(dict.fromkeys([*([kept.refresh_token] if kept else []), self._configured]))
+        return self._candidates
 
     def ends_at(self) -> datetime | None:
         """Until when the newest can be used, UTC; None where Webex hasn't said yet."""
         kept = self._kept()
         return kept.ends_at if kept else None
 
-    def keep(self, token: Token) -> None:
-        """Keep what came with an access token.
+    def keep(self, token: Token, position: int) -> None:
+        """Keep what came with an access token, which the candidate at this position brought.
 
         Raises:
             StorageError: the file can't be written.
         """
         lifetime = token.refresh_token_expires_in
         kept = _Kept(
-            refresh_token=token.refresh_token or self.candidates()[0],
+            refresh_token=token.refresh_token or self._candidates[position],
             descends_from=self._descends_from,
             ends_at=self._clock() + timedelta(seconds=lifetime) if lifetime else None,
         )
         commit(self._file, lambda path: _write_for_the_owner(path, msgspec.json.encode(kept)), mode=0o600)
 
     def _kept(self) -> _Kept | None:
-        if not self._file.exists():
-            return None
         with reading(self._file, "let its owner run this, or delete it and set WEBEX_REFRESH_TOKEN"):
-            content = self._file.read_bytes()
-        try:
-            kept = _KEPT.decode(content)
-        except NOT_JSON:
-            return None
+            try:
+                kept = _KEPT.decode(self._file.read_bytes())
+            except (FileNotFoundError, NotADirectoryError, *NOT_JSON):
+                return None
         return kept if kept.descends_from == self._descends_from else None
 
 
