@@ -8,6 +8,7 @@ that the row itself is broken. Knows no vendor: a vendor declares its tables and
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -277,8 +278,16 @@ def broken_rows(rows: Sequence[dict[str, Any]], table: Table) -> dict[int, str]:
 def _broken_rules(frame: pl.DataFrame, table: Table) -> dict[int, set[str]]:
     rules = _impossible_times(frame)
     numbered = frame.with_row_index("_at").filter(~pl.col("_at").is_in(list(rules)))
+    rows = numbered.drop("_at")
+    schema = copy(table.model.to_schema())
+    # Told one by one: pandera makes a report of whole rows, which fails where nested values differ in what they lack.
+    checks, schema.checks = schema.checks, []
+    for check in checks:
+        kept = check(rows.lazy()).check_output.collect().to_series()
+        for position in numbered["_at"].filter(kept.eq(False)):
+            rules.setdefault(position, set()).add(check.error)
     try:
-        table.model.validate(numbered.drop("_at"), lazy=True)
+        schema.validate(rows, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
         if cases["index"].null_count():

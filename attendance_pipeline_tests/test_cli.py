@@ -310,7 +310,6 @@ def test_the_published_file_is_read_only(first_run: object, data: Path) -> None:
             1,
             ("12 hours", "WEBEX_ACCESS_TOKEN"),
         ),
-        ((*WEBEX, *DATES), {"WEBEX_API_URL": "http://127.0.0.1:9/v1"}, 1, ("can't be reached at 127.0.0.1",)),
         ((*ZOOM, *DATES), {"ZOOM_API_URL": "http://127.0.0.1:9/v2"}, 1, ("can't be reached at 127.0.0.1",)),
         (("run", *DATES), {"ZOOM_API_URL": "zoom.us"}, 2, ("ZOOM_API_URL", "https://")),
         (("run", *DATES), {"ZOOM_PLAN": "gold"}, 2, ("ZOOM_PLAN", "'pro' or 'business'")),

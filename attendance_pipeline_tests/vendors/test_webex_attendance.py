@@ -415,7 +415,7 @@ def test_participants_of_which_there_are_more_than_a_page_are_found_by_when_they
         ({"page_over": 40}, lambda rows: 3 * rows / 25 + 4),
         ({"participants_link": True, "page_over": 40}, lambda rows: math.ceil(rows / 25) + 2),
     ],
-    ids=str,
+    ids=["spans", "links", "spans of small pages", "links of small pages"],
 )
 def test_a_meeting_of_a_thousand_is_read_whole_with_few_requests(
     tmp_path: Path, options: Row, most: Callable[[int], float]
