@@ -96,6 +96,24 @@ class Document:
     body: bytes
 
 
+def without_answer(kind: str, subject: str, outcome: Outcome, reason: str, at: datetime, status: int = 0) -> Document:
+    """The record of a report that the vendor gave no usable answer about, so that it counts."""
+    return Document(
+        document_id=new_id(),
+        kind=kind,
+        subject=subject,
+        reading=new_id(),
+        page=1,
+        last=True,
+        request="",
+        status=status,
+        outcome=outcome,
+        reason=reason,
+        fetched_at=at,
+        body=b"",
+    )
+
+
 _PROCESS = uuid4().hex
 _NUMBERS = count()
 

@@ -10,7 +10,7 @@ from datetime import date
 from itertools import product
 from typing import Generic, TypeVar
 
-from attendance_pipeline.archive import Document, Journal, new_id
+from attendance_pipeline.archive import Document, Journal, without_answer
 from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError
 from attendance_pipeline.http.session import IN_FLIGHT, Session
 from attendance_pipeline.readings import Held, Holds, Meeting
@@ -152,7 +152,9 @@ class _Reader(Generic[M]):
             except (OutageError, ForeignHostError) as error:
                 outcome = "not_ready"
                 self._outages += 1
-                self._journal.keep_attendance(meeting.ended_date, _unanswered(meeting, report, error, self._vendor))
+                status, reason = _told(error)
+                attempt = without_answer(report, meeting.id, "not_ready", reason, self._vendor.clock(), status)
+                self._journal.keep_attendance(meeting.ended_date, attempt)
                 if self._outages >= MOST_OUTAGES:
                     raise
             self._pulled.outcomes[outcome] += 1
@@ -172,21 +174,8 @@ class _Reader(Generic[M]):
         return outcome
 
 
-def _unanswered(meeting: Meeting, report: str, error: OutageError | ForeignHostError, vendor: Vendor[M]) -> Document:
-    """The record of an attempt that brought nothing, so that it counts towards the bound."""
-    status = error.status if isinstance(error, OutageError) else 0
-    reason = f"outage {status or 'without an answer'}" if isinstance(error, OutageError) else "led to a foreign host"
-    return Document(
-        document_id=new_id(),
-        kind=report,
-        subject=meeting.id,
-        reading=new_id(),
-        page=1,
-        last=True,
-        request="",
-        status=status,
-        outcome="not_ready",
-        reason=reason,
-        fetched_at=vendor.clock(),
-        body=b"",
-    )
+def _told(error: OutageError | ForeignHostError) -> tuple[int, str]:
+    """The status and the reason that the record of a failed attempt keeps."""
+    if isinstance(error, ForeignHostError):
+        return 0, "led to a foreign host"
+    return error.status, f"outage {error.status or 'without an answer'}"

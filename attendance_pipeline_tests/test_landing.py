@@ -1,11 +1,6 @@
 """What lands over real HTTP is the truth: by every route, run again, killed in the middle, from another server."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,19 +18,12 @@ from attendance_pipeline.sandbox import Seen
 from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
 from attendance_pipeline.windows import dates
 
+from .killed import killed_after
 from .sandbox.client import Clock
 from .vendors import other_server
+from .vendors.account import FORTNIGHT, at_full_speed, settings
 from .vendors.other_server import ALONE, IDA, LAUNCH, NIGHT, NOW, OMAR, REVIEW, OtherServer
-from .vendors.zoom_account import (
-    FORTNIGHT,
-    LATER,
-    SandboxAccount,
-    ZoomAccount,
-    at_full_speed,
-    sandbox_account,
-    settings,
-    uuid_of,
-)
+from .vendors.zoom_account import LATER, SandboxAccount, ZoomAccount, sandbox_account, uuid_of
 
 DAYS = dates(date(2026, 2, 23), date(2026, 3, 15))
 """Three weeks: every awkward case, and half of them twice."""
@@ -241,48 +229,13 @@ def test_a_partition_that_cannot_be_read_is_named(account: SandboxAccount) -> No
     assert "\n" not in str(told.value)
 
 
-LAND = """
-import json, sys
-from datetime import date, datetime
-from pathlib import Path
-from attendance_pipeline.windows import dates
-from attendance_pipeline_tests.sandbox.client import Clock
-from attendance_pipeline_tests.vendors.zoom_account import ZoomAccount, at_full_speed, settings
-
-folder, variables, now, first, last = sys.argv[1:]
-account = ZoomAccount(settings(Path(folder), json.loads(variables)), Clock(datetime.fromisoformat(now)))
-with at_full_speed():
-    account.land_attendance(dates(date.fromisoformat(first), date.fromisoformat(last)))
-"""
-
-
-def killed_after(requests: int, account: SandboxAccount, folder: Path) -> list[Seen]:
-    """A run of another process that dies without warning once it has asked so often; what it asked."""
-    arguments = [str(folder), json.dumps(account.sandbox.settings), str(account.clock.now)]
-    with account.noting() as seen:
-        asked = len(account.requests())
-        with subprocess.Popen(
-            [sys.executable, "-c", LAND, *arguments, str(FORTNIGHT[0]), str(FORTNIGHT[-1])],
-            cwd=Path(__file__).parent.parent,
-            stderr=subprocess.PIPE,
-        ) as process:
-            while len(account.requests()) - asked < requests:
-                if process.poll() is not None:
-                    pytest.fail(f"it ended before it was killed: {process.communicate()[1].decode()}")
-                time.sleep(0.002)
-            os.kill(process.pid, signal.SIGKILL)
-        assert process.returncode == -signal.SIGKILL
-        time.sleep(account.options.latency_seconds + 0.05)  # what was on its way is noted
-    return seen
-
-
 @pytest.mark.parametrize("requests", [8, 45])
 def test_after_a_kill_only_what_was_in_flight_is_asked_for_again(tmp_path: Path, requests: int) -> None:
     with sandbox_account(tmp_path, history_includes_solo=True) as account:
         account.land_meetings(FORTNIGHT)
         account.options.latency_seconds = 0.1
 
-        killed = killed_after(requests, account, tmp_path)
+        killed = killed_after(requests, account, FORTNIGHT)
 
         assert (account.lake.root / "archive" / "zoom" / "journal").exists()
         assert account.rows("participants", FORTNIGHT) == []

@@ -1,11 +1,5 @@
 """What lands of Webex over real HTTP is the truth: early, late, run again, killed, stopped, from another server."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,24 +20,22 @@ from attendance_pipeline.sandbox.wire import Answer, Call
 from attendance_pipeline.vendors.webex import Webex
 from attendance_pipeline.warehouse import load
 
+from .killed import killed_after
 from .sandbox.client import Clock
 from .vendors import other_webex_server
+from .vendors.account import FORTNIGHT, at_full_speed, failing, settings
 from .vendors.other_webex_server import ALONE, IDA, LAUNCH, NIGHT, NOW, OMAR, REVIEW, SITE, WEBINARS, OtherWebexServer
 from .vendors.webex_account import (
     ATTENDEES,
-    FORTNIGHT,
     LATER,
     PARTICIPANTS,
     USAGE,
     SandboxAccount,
     WebexAccount,
-    at_full_speed,
-    failing,
     is_about_attendance,
     meeting_of,
     path_of,
     sandbox_account,
-    settings,
 )
 
 DAYS = FORTNIGHT
@@ -410,48 +402,13 @@ def test_attendance_without_its_times_is_asked_for_again_until_it_has_them(tmp_p
         assert {row["listed_by"] for row in account.rows("meetings", days)} == {"meetings,usage"}
 
 
-LAND = """
-import json, sys
-from datetime import date, datetime
-from pathlib import Path
-from attendance_pipeline.windows import dates
-from attendance_pipeline_tests.sandbox.client import Clock
-from attendance_pipeline_tests.vendors.webex_account import WebexAccount, at_full_speed, settings
-
-folder, variables, now, first, last = sys.argv[1:]
-account = WebexAccount(settings(Path(folder), json.loads(variables)), Clock(datetime.fromisoformat(now)))
-with at_full_speed():
-    account.land_attendance(dates(date.fromisoformat(first), date.fromisoformat(last)))
-"""
-
-
-def killed_after(requests: int, account: SandboxAccount, folder: Path) -> list[Seen]:
-    """A run of another process that dies without warning once it has asked so often; what it asked."""
-    arguments = [str(folder), json.dumps(account.sandbox.settings), str(account.clock.now)]
-    with account.noting() as seen:
-        asked = len(account.requests())
-        with subprocess.Popen(
-            [sys.executable, "-c", LAND, *arguments, str(DAYS[0]), str(DAYS[-1])],
-            cwd=Path(__file__).parent.parent,
-            stderr=subprocess.PIPE,
-        ) as process:
-            while len(account.requests()) - asked < requests:
-                if process.poll() is not None:
-                    pytest.fail(f"it ended before it was killed: {process.communicate()[1].decode()}")
-                time.sleep(0.002)
-            os.kill(process.pid, signal.SIGKILL)
-        assert process.returncode == -signal.SIGKILL
-        time.sleep(account.options.latency_seconds + 0.05)  # what was on its way is noted
-    return seen
-
-
 @pytest.mark.parametrize("requests", [30, 80])
 def test_after_a_kill_only_what_was_in_flight_is_asked_for_again(tmp_path: Path, requests: int) -> None:
     with sandbox_account(tmp_path) as account:
         account.land_meetings(DAYS)
         account.options.latency_seconds = 0.1
 
-        killed = killed_after(requests, account, tmp_path)
+        killed = killed_after(requests, account, DAYS)
 
         assert (account.lake.root / "archive" / "webex" / "journal").exists()
         assert account.rows("participants", DAYS) == []

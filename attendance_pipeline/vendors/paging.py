@@ -1,4 +1,4 @@
-"""The walk through the pages of a vendor's list, and the two ways in which vendors say what comes next."""
+"""The walk through the pages of a vendor's list, and the ways in which vendors say what comes next."""
 
 import re
 from collections.abc import AsyncIterator, Callable
@@ -40,6 +40,36 @@ class Paging(Protocol):
 
     def shrink(self) -> None:
         """From now on ask for smaller pages."""
+
+
+class OnePage:
+    """An answer that has no pages.
+
+    Args:
+        path: of the call.
+        query: of the call.
+    """
+
+    hopeless: frozenset[int] = frozenset()
+
+    def __init__(self, path: str, query: dict[str, str]) -> None:
+        self._path = path
+        self._query = query
+
+    def request(self, token: str) -> tuple[str, dict[str, str]]:
+        """See `Paging.request`."""
+        return self._path, self._query
+
+    def after(self, token: str, answer: Answer[Any]) -> str:
+        """See `Paging.after`."""
+        return ""
+
+    def died(self, answer: Answer[Any]) -> bool:
+        """See `Paging.died`; there is no token."""
+        return False
+
+    def shrink(self) -> None:
+        """See `Paging.shrink`; never asked for."""
 
 
 class TokenPaging:

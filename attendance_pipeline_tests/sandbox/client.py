@@ -36,14 +36,12 @@ class Reply:
         return self.status, self.body["code"], self.body["message"]
 
 
-class Client:
+class Connection:
     """Talks to one sandbox over one connection."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self._connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=20)
-        self._token = ""
-        self._minted_at = datetime.min.replace(tzinfo=UTC)
 
     def close(self) -> None:
         self._connection.close()
@@ -55,6 +53,15 @@ class Client:
         parsed = json.loads(text) if "json" in response.headers["Content-Type"] else text.decode()
         headers_by_lower = {name.lower(): value for name, value in response.getheaders()}
         return Reply(response.status, headers_by_lower, parsed, [name for name, _ in response.getheaders()])
+
+
+class Client(Connection):
+    """A client of the Zoom API; mints its tokens itself."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
+        self._token = ""
+        self._minted_at = datetime.min.replace(tzinfo=UTC)
 
     def mint(self, *, in_query: bool = False, secret: str | None = None, **changes: str) -> Reply:
         settings = self.sandbox.settings

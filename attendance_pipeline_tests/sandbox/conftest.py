@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -26,9 +27,8 @@ def sandbox(clock: Clock, options: ZoomOptions) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> Iterator[Client]:
-    client = Client(sandbox)
-    yield client
-    client.close()
+    with closing(Client(sandbox)) as client:
+        yield client
 
 
 @pytest.fixture
@@ -45,6 +45,5 @@ def webex_sandbox(clock: Clock, webex_options: WebexOptions) -> Iterator[Sandbox
 
 @pytest.fixture
 def webex(webex_sandbox: Sandbox) -> Iterator[WebexClient]:
-    client = WebexClient(webex_sandbox)
-    yield client
-    client.close()
+    with closing(WebexClient(webex_sandbox)) as client:
+        yield client

@@ -1,16 +1,12 @@
 """A client of the Webex API that sends exactly what it is told, and reads a Link only where asked to."""
 
 import base64
-import http.client
-import json
 import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from attendance_pipeline.sandbox import Sandbox
-
-from .client import Reply
+from .client import Connection, Reply
 
 API = "/webex/v1"
 MAIN, EVENTS = "northwind.webex.com", "northwind-events.webex.com"
@@ -20,23 +16,8 @@ SERVICES = ("MeetingCenter", "EventCenter")
 Row = dict[str, Any]
 
 
-class WebexClient:
-    """Talks to one sandbox over one connection, with the personal token unless another is given."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
-        self._connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=20)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def send(self, method: str, target: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Reply:
-        self._connection.request(method, target, body=body or None, headers=headers or {})
-        response = self._connection.getresponse()
-        text = response.read()
-        parsed = json.loads(text) if "json" in response.headers["Content-Type"] else text.decode()
-        names = [name for name, _ in response.getheaders()]
-        return Reply(response.status, {n.lower(): v for n, v in response.getheaders()}, parsed, names)
+class WebexClient(Connection):
+    """Asks with the personal token unless another is given."""
 
     def refresh(self, *, basic: bool = False, **changes: str) -> Reply:
         settings = self.sandbox.settings

@@ -21,14 +21,13 @@ from attendance_pipeline.sandbox.wire import Answer, Call, Hook, json_answer
 from attendance_pipeline.vendors.webex.account import REACH_MARGIN
 from attendance_pipeline.windows import dates
 
+from .account import FORTNIGHT, failing
 from .webex_account import (
     API,
     ATTENDEES,
-    FORTNIGHT,
     LATER,
     PARTICIPANTS,
     SandboxAccount,
-    failing,
     is_about_attendance,
     meeting_of,
     path_of,

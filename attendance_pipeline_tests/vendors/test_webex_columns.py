@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from attendance_pipeline.archive import Archive
 from attendance_pipeline.vendors.webex.tables import ATTENDEES, MEETINGS, PARTICIPANTS
 
+from . import webex_documents
 from .webex_documents import (
     BO,
     CENTER,
@@ -37,10 +37,7 @@ from .webex_documents import (
     utc,
 )
 
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path, "webex")
+archive = webex_documents.archive
 
 
 # Every documented field, and the column in which it lands; a type that differs is in the comparison.

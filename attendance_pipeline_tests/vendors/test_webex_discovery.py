@@ -20,22 +20,8 @@ from attendance_pipeline.vendors.webex import Webex
 from attendance_pipeline.vendors.webex.account import REACH_MARGIN
 from attendance_pipeline.windows import dates
 
-from .webex_account import (
-    API,
-    EVENTS,
-    FORTNIGHT,
-    LATER,
-    MAIN,
-    MEETINGS,
-    MONDAY,
-    SITES,
-    USAGE,
-    SandboxAccount,
-    failing,
-    path_of,
-    sandbox_account,
-    settings,
-)
+from .account import FORTNIGHT, MONDAY, failing, settings
+from .webex_account import API, EVENTS, LATER, MAIN, MEETINGS, SITES, USAGE, SandboxAccount, path_of, sandbox_account
 
 FEW = FORTNIGHT[:4]
 TODAY = LATER.date()
@@ -56,8 +42,8 @@ def discovered(account: SandboxAccount, days: list[date] = FORTNIGHT) -> Discove
 
 def asked(account: SandboxAccount, days: list[date]) -> None:
     """Only asks, and lands nothing."""
-    asyncio.run(discover(account.webex, days))
-    account.webex.archive.fold()
+    asyncio.run(discover(account.vendor, days))
+    account.vendor.archive.fold()
 
 
 def found(account: SandboxAccount, days: list[date] = FORTNIGHT) -> set[str]:
@@ -267,7 +253,7 @@ def test_ninety_dates_lose_nothing_between_their_windows(account: SandboxAccount
 
     asked(account, days)
 
-    shaped, _ = account.webex.shape_meetings(days)
+    shaped, _ = account.vendor.shape_meetings(days)
     listed = {name for of_day in shaped.values() for name in of_day.rows["meeting_id"].to_pylist()}
     # The list names what ended 15 minutes ago, and nothing that began before the reach.
     assert listed == {
@@ -712,7 +698,7 @@ def test_the_oldest_bound_can_still_be_asked_for_after_a_long_wait(account: Sand
 
 def test_a_run_says_how_far_it_is(account: SandboxAccount) -> None:
     told: list[tuple[str, int, int]] = []
-    land_meetings(account.webex, account.lake, FORTNIGHT, lambda *step: told.append(step))
+    land_meetings(account.vendor, account.lake, FORTNIGHT, lambda *step: told.append(step))
 
     pages = [step for step in told if step[0] == "webex: pages of ended meetings"]
     assert [done for _, done, _ in pages] == sorted(done for _, done, _ in pages)

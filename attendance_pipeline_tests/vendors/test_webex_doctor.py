@@ -10,11 +10,11 @@ import pytest
 from attendance_pipeline.errors import AttendanceError
 from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
 
+from .account import FORTNIGHT, settings
 from .webex_account import (
     API,
     ATTENDEES,
     EVENTS,
-    FORTNIGHT,
     MAIN,
     MEETINGS,
     PARTICIPANTS,
@@ -23,7 +23,6 @@ from .webex_account import (
     SandboxAccount,
     path_of,
     sandbox_account,
-    settings,
 )
 
 

@@ -10,14 +10,12 @@ from attendance_pipeline.archive import Archive
 from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
 from attendance_pipeline.vendors.webex.tokens import refresh_token
 
-from . import webex_account
-from .webex_account import FORTNIGHT, meeting_of, path_of, sandbox_account
+from . import webex_account, webex_documents
+from .account import FORTNIGHT
+from .webex_account import meeting_of, path_of, sandbox_account
 from .webex_documents import CENTER, ID, IDA, SITE, fixture, keep, listed, listing, meetings_of, used, utc
 
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path, "webex")
+archive = webex_documents.archive
 
 
 def recorded(_: str, call: Call) -> Answer:

@@ -27,8 +27,9 @@ from attendance_pipeline.vendors.webex import shaping
 from attendance_pipeline.vendors.webex.attendance import WebexMeeting
 from attendance_pipeline.vendors.webex.tables import NOT_OF_ENDED_MEETINGS
 
-from . import webex_account
-from .webex_account import FORTNIGHT, SandboxAccount, path_of, sandbox_account
+from . import webex_account, webex_documents
+from .account import FORTNIGHT
+from .webex_account import SandboxAccount, path_of, sandbox_account
 from .webex_documents import (
     BO,
     CENTER,
@@ -60,10 +61,7 @@ from .webex_documents import (
     utc,
 )
 
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path, "webex")
+archive = webex_documents.archive
 
 
 def test_of_each_list_the_newest_word_counts(archive: Archive) -> None:
@@ -670,11 +668,11 @@ def test_the_order_in_which_answers_arrive_changes_no_byte(tmp_path: Path) -> No
         account.land(days)
         expected = account.tables()
         listings = account.listed(days, ["meetings", CENTER, EVENTS])
-        answers = {day: list(account.webex.archive.documents(day)) for day in days}
+        answers = {day: list(account.vendor.archive.documents(day)) for day in days}
         dice = random.Random(3)  # noqa: S311
         dice.shuffle(listings)  # each list was asked once
         shutil.rmtree(account.lake.root)
-        with account.webex.archive.journal() as journal:
+        with account.vendor.archive.journal() as journal:
             for document in listings:
                 journal.keep_listing(document)
             for day in days:
@@ -684,8 +682,8 @@ def test_the_order_in_which_answers_arrive_changes_no_byte(tmp_path: Path) -> No
                     for document in answers[day]:
                         if (document.subject, document.kind) == walk:
                             journal.keep_attendance(day, document)
-        account.webex.archive.fold()
-        for day, shaped in account.webex.shape_meetings(days)[0].items():
+        account.vendor.archive.fold()
+        for day, shaped in account.vendor.shape_meetings(days)[0].items():
             account.lake.replace("webex", "meetings", day, shaped.rows, shaped.quarantined)
         with account.noting() as seen:
             account.land_attendance(days)

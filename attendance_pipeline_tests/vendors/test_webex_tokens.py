@@ -16,15 +16,8 @@ from attendance_pipeline.http.errors import OutageError, RefusedError
 from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
 from attendance_pipeline.vendors.webex.tokens import refresh_token
 
-from .webex_account import (
-    FORTNIGHT,
-    LATER,
-    SandboxAccount,
-    failing,
-    is_about_attendance,
-    sandbox_account,
-    settings,
-)
+from .account import FORTNIGHT, failing, settings
+from .webex_account import LATER, SandboxAccount, is_about_attendance, sandbox_account
 
 DAYS = FORTNIGHT[:1]
 SEVERAL = FORTNIGHT[:5]

@@ -20,7 +20,8 @@ from attendance_pipeline.vendors.zoom import account as zoom_account
 from attendance_pipeline.vendors.zoom.attendance import ZoomMeeting
 from attendance_pipeline.windows import dates
 
-from .zoom_account import FORTNIGHT, SandboxAccount, failing, is_about_attendance, sandbox_account, uuid_of
+from .account import FORTNIGHT, failing
+from .zoom_account import SandboxAccount, is_about_attendance, sandbox_account, uuid_of
 
 FEW = FORTNIGHT[:3]
 
@@ -54,7 +55,7 @@ def asked(seen: list[Seen], status: int | None = None) -> Counter[str]:
 
 def read(account: SandboxAccount, *meetings: ZoomMeeting) -> Pulled:
     """One pull of these meetings alone."""
-    return asyncio.run(read_due(account.zoom, meetings, {}))
+    return asyncio.run(read_due(account.vendor, meetings, {}))
 
 
 def intervals(account: SandboxAccount, days: list[date]) -> Counter[tuple[Any, ...]]:
@@ -589,7 +590,7 @@ def test_a_pull_says_what_it_did(account: SandboxAccount) -> None:
     account.land_meetings(FEW)
     told: list[tuple[str, int, int]] = []
 
-    landed = land_attendance(account.zoom, account.lake, FEW, lambda *step: told.append(step))
+    landed = land_attendance(account.vendor, account.lake, FEW, lambda *step: told.append(step))
 
     due = len(account.rows("meetings", FEW))
     read = [step for step in told if step[0] == "zoom: attendance of ended meetings"]

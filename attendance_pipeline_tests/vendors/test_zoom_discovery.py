@@ -17,7 +17,8 @@ from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
 from attendance_pipeline.vendors.base import Discovery
 from attendance_pipeline.windows import dates
 
-from .zoom_account import FORTNIGHT, LATER, MONDAY, SandboxAccount, failing, sandbox_account, settings
+from .account import FORTNIGHT, MONDAY, failing, settings
+from .zoom_account import LATER, SandboxAccount, sandbox_account
 
 TODAY = LATER.date()
 REACH = timedelta(days=180)
@@ -393,7 +394,7 @@ def test_what_was_answered_before_a_failure_is_kept(account: SandboxAccount) -> 
     with account.answering(down), pytest.raises(OutageError):
         discovered(account)
 
-    kept = list(account.zoom.archive.listed(FORTNIGHT[0], FORTNIGHT[-1], ["history_meetings"]))
+    kept = account.listed(FORTNIGHT, ["history_meetings"])
     assert [document.outcome for document in kept] == ["answered"]
     held = {row["meeting_uuid"] for row in json.loads(kept[0].body)["history_meetings"]}
     assert held >= {m.vendor_meeting_id for m in account.truth(FORTNIGHT).meetings if m.vendor_attendee_count > 1}
@@ -401,7 +402,7 @@ def test_what_was_answered_before_a_failure_is_kept(account: SandboxAccount) -> 
 
 def test_a_run_says_how_far_it_is(account: SandboxAccount) -> None:
     told: list[tuple[str, int, int]] = []
-    land_meetings(account.zoom, account.lake, FORTNIGHT, lambda *step: told.append(step))
+    land_meetings(account.vendor, account.lake, FORTNIGHT, lambda *step: told.append(step))
 
     pages = [step for step in told if step[0] == "zoom: pages of ended meetings"]
     assert [done for _, done, _ in pages] == sorted(done for _, done, _ in pages)

@@ -9,7 +9,8 @@ import pytest
 from attendance_pipeline.errors import AttendanceError
 from attendance_pipeline.sandbox.wire import json_answer
 
-from .zoom_account import FORTNIGHT, SandboxAccount, sandbox_account, settings
+from .account import FORTNIGHT, settings
+from .zoom_account import SandboxAccount, sandbox_account
 
 
 @pytest.fixture

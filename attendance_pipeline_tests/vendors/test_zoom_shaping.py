@@ -26,7 +26,8 @@ from attendance_pipeline.vendors.shaping import shape_attendance, shape_meetings
 from attendance_pipeline.vendors.zoom import Zoom, shaping
 from attendance_pipeline.vendors.zoom.attendance import ZoomMeeting
 
-from .zoom_account import FORTNIGHT, SandboxAccount, sandbox_account, uuid_of
+from .account import FORTNIGHT
+from .zoom_account import SandboxAccount, sandbox_account, uuid_of
 
 FIXTURES = Path(__file__).parent / "fixtures" / "zoom"
 DAY = date(2026, 3, 10)
@@ -640,11 +641,11 @@ def test_the_order_in_which_answers_arrive_changes_no_byte(tmp_path: Path) -> No
         account.land(FORTNIGHT)
         expected = account.tables()
         days = FORTNIGHT
-        listings = list(account.zoom.archive.listed(days[0], days[-1], ["history_meetings", "user_meetings"]))
-        answers = {day: list(account.zoom.archive.documents(day)) for day in days}
+        listings = account.listed(days, ["history_meetings", "user_meetings"])
+        answers = {day: list(account.vendor.archive.documents(day)) for day in days}
         dice = random.Random(3)  # noqa: S311
         shutil.rmtree(account.lake.root)
-        with account.zoom.archive.journal() as journal:
+        with account.vendor.archive.journal() as journal:
             # a list's answers before another's: which one names a meeting last is its meaning
             for document in listings:
                 journal.keep_listing(document)
@@ -655,8 +656,8 @@ def test_the_order_in_which_answers_arrive_changes_no_byte(tmp_path: Path) -> No
                     for document in answers[day]:
                         if document.subject == subject:
                             journal.keep_attendance(day, document)
-        account.zoom.archive.fold()
-        for day, shaped in account.zoom.shape_meetings(days)[0].items():
+        account.vendor.archive.fold()
+        for day, shaped in account.vendor.shape_meetings(days)[0].items():
             account.lake.replace("zoom", "meetings", day, shaped.rows, shaped.quarantined)
         with account.noting() as seen:
             account.land_attendance(days)

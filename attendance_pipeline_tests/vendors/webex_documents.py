@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from attendance_pipeline.archive import Archive, Document, Outcome
 from attendance_pipeline.readings import held
 from attendance_pipeline.shape import Shaped
@@ -24,6 +26,12 @@ CENTER, EVENTS = "usage_MeetingCenter", "usage_EventCenter"
 SENTINEL = "1970-01-01T00:00:00.000Z"
 
 Row = dict[str, Any]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """A test file uses it by assigning it to the same name."""
+    return Archive(tmp_path, "webex")
 
 
 def fixture(name: str) -> bytes:

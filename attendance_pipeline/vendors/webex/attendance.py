@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from attendance_pipeline.archive import Document, new_id
+from attendance_pipeline.archive import Document, without_answer
 from attendance_pipeline.http.pacing import Clock
 from attendance_pipeline.http.session import Answer, Session
 from attendance_pipeline.readings import Meeting, OpenReading
@@ -167,7 +167,7 @@ class Reader:
         """
         oldest = horizon(self._clock())
         if report == ATTENDEES and meeting.started_at < oldest:
-            yield self._beyond_reach(meeting)
+            yield without_answer(report, meeting.id, "gone", "started more than 90 days ago", self._clock())
             return
         ways = list(self._ways(meeting, report, oldest))
         for further, paging in zip(range(len(ways) - 1, -1, -1), ways, strict=True):
@@ -233,22 +233,6 @@ class Reader:
         if answer.status == 403:
             raise refusal.error(path, meeting.site_url if report == ATTENDEES else "")
         self._allowed.add(report)
-
-    def _beyond_reach(self, meeting: WebexMeeting) -> Document:
-        return Document(
-            document_id=new_id(),
-            kind=ATTENDEES,
-            subject=meeting.id,
-            reading=new_id(),
-            page=1,
-            last=True,
-            request="",
-            status=0,
-            outcome="gone",
-            reason="started more than 90 days ago",
-            fetched_at=self._clock(),
-            body=b"",
-        )
 
 
 def _judged(document: Document, page: Page, meeting: WebexMeeting, rows: int) -> Document:

@@ -10,13 +10,13 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from attendance_pipeline.archive import Document, new_id
+from attendance_pipeline.archive import Document
 from attendance_pipeline.http.errors import OutageError, RefusedError
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendor_json import NOT_JSON, decode
 from attendance_pipeline.vendors.base import Discovery, Keep, together
-from attendance_pipeline.vendors.paging import LinkPaging, walk
+from attendance_pipeline.vendors.paging import LinkPaging, OnePage, walk
 from attendance_pipeline.vendors.webex.account import (
     LABEL,
     MEETINGS,
@@ -29,7 +29,7 @@ from attendance_pipeline.vendors.webex.account import (
     horizon,
     text,
 )
-from attendance_pipeline.windows import TimeWindow, time_windows
+from attendance_pipeline.windows import TimeWindow, Window, time_windows
 
 LONGEST_MEETING = timedelta(days=2)
 """The lists seem to select by start, and we want what ended: they are asked that much earlier."""
@@ -99,26 +99,14 @@ async def discover(
 
 
 async def _own_sites(session: Session, windows: Sequence[TimeWindow], keep: Keep) -> list[str]:
-    answer = await session.get(SITES, {}, SITES_PAGE, LABEL)
-    document = Document(
-        document_id=new_id(),
-        kind="sites",
-        subject="",
-        reading=new_id(),
-        page=1,
-        last=True,
-        request=answer.request,
-        status=answer.status,
-        outcome="denied" if answer.content is None else "answered",
-        fetched_at=answer.fetched_at,
-        window_first=windows[0].dates.first,
-        window_last=windows[-1].dates.last,
-        body=answer.body,
-    )
-    keep(document)
-    if answer.content is None:
-        raise Refusal.read(answer.status, answer.body).error(SITES)
-    sites = [site.site_url for site in answer.content.sites if site.site_url]
+    sites: list[str] = []
+    whole = Window(windows[0].dates.first, windows[-1].dates.last)
+    async for document, page in walk(session, OnePage(SITES, {}), SITES_PAGE, LABEL, kind="sites", window=whole):
+        if page is None:
+            keep(replace(document, outcome="denied"))
+            raise Refusal.read(document.status, document.body).error(SITES)
+        keep(document)
+        sites += [site.site_url for site in page.sites if site.site_url]
     if not sites:
         raise RefusedError("webex names no site of this account; set WEBEX_SITE_URLS to the sites to be asked about")
     return sites

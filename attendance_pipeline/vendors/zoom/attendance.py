@@ -14,7 +14,7 @@ import msgspec
 from attendance_pipeline.archive import Document
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.readings import Meeting, OpenReading
-from attendance_pipeline.vendors.paging import TokenPaging, walk
+from attendance_pipeline.vendors.paging import OnePage, TokenPaging, walk
 from attendance_pipeline.vendors.zoom.account import PAGE_SIZE, Page, Refusal, token_died
 
 PARTICIPANTS = "participants"
@@ -41,10 +41,9 @@ class ParticipantsPage(Page, kw_only=True):
 
 
 class DetailPage(msgspec.Struct):
-    """The answer of `/report/meetings/{id}`: always one page."""
+    """The answer of `/report/meetings/{id}`."""
 
     uuid: str
-    next_page_token: str = ""
 
 
 _PARTICIPANTS = msgspec.json.Decoder(ParticipantsPage)
@@ -68,9 +67,7 @@ async def read(session: Session, meeting: ZoomMeeting, resume: OpenReading | Non
         path = f"/report/{twin}/{encoded(meeting.id)}"
         pages: AsyncIterator[tuple[Document, Any]]
         if meeting.one_participant:
-            pages = walk(
-                session, TokenPaging(path, {}, token_died), _DETAIL, "heavy", kind=DETAIL, subject=meeting.id
-            )
+            pages = walk(session, OnePage(path, {}), _DETAIL, "heavy", kind=DETAIL, subject=meeting.id)
         else:
             pages = _participants(session, f"{path}/participants", meeting, resume)
         refusal = None
