@@ -150,16 +150,18 @@ class Sandbox:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         # no router: paths are the vendors' matter, raw as they were sent
-        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=1)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, self._host, self._port)
-            await site.start()
-            self._port = runner.addresses[0][1]
-            ready.set()
-            await self._stopping.wait()
-        finally:
-            await runner.cleanup()
+        protocol = web.Server(self._handle, access_log=None)
+        listening = await self._loop.create_server(protocol, self._host, self._port, backlog=128, reuse_address=True)
+        self._port = listening.sockets[0].getsockname()[1]
+        ready.set()
+        await self._stopping.wait()
+        # asyncio forgets a connection that was accepted as its server closed, so nothing more is accepted first
+        for accepting in listening.sockets:
+            self._loop.remove_reader(accepting.fileno())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        listening.close()
+        await protocol.shutdown(timeout=1)
 
     async def _handle(self, request: web.BaseRequest) -> web.Response:
         path, _, query = request.raw_path.partition("?")
