@@ -61,7 +61,7 @@ def _meeting(row: Any, document: Document) -> dict[str, Any] | str | None:
         times[f"{name}_time"] = time
     columns = {name: getattr(row, name) for name in MEETINGS.schema.names if name in row.__struct_fields__}
     sent_as = dict(zip(row.__struct_fields__, row.__struct_encode_fields__, strict=True))
-    for name in columns.keys() & COUNTS:
+    for name in sorted(columns.keys() & COUNTS):
         if columns[name] != (count := _whole(columns[name])):
             return f"wrong_type.{sent_as[name]}"
         columns[name] = count
