@@ -136,20 +136,23 @@ async def _bare_loop(meetings: list[Any]) -> dict[str, Any]:
 def load() -> dict[str, Any]:
     """The lake into raw tables."""
     vendor, lake, _ = _zoom()
+    from attendance_pipeline.vendors import VENDORS
     from attendance_pipeline.warehouse import load as load_changed
 
-    loaded = load_changed(lake, vendor.settings.build, [vendor.meetings_table, *vendor.attendance_tables])
+    tables = [table for each in VENDORS.values() for table in (each.meetings_table, *each.attendance_tables)]
+    loaded = load_changed(lake, vendor.settings.build, tables)
     return {"rows": loaded["zoom_participants"].rows}
 
 
 def dbt_build() -> dict[str, Any]:
-    """All models and tests."""
+    """All models and data tests, as a run builds them."""
     from attendance_pipeline.defs.manifest import DBT, DBT_PROJECT
+    from attendance_pipeline.defs.warehouse import BUILD
     from attendance_pipeline.settings import Settings
 
     settings = Settings.load()
     subprocess.run(
-        [DBT, "build", "--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--quiet"],
+        [DBT, *BUILD, "--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--quiet"],
         check=True,
         env=os.environ | {"ATTENDANCE_BUILD": str(settings.build), "DBT_TARGET_PATH": str(settings.data / "dbt")},
     )
