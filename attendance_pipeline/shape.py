@@ -277,7 +277,9 @@ def broken_rows(rows: Sequence[dict[str, Any]], table: Table) -> dict[int, str]:
 
 def _broken_rules(frame: pl.DataFrame, table: Table) -> dict[int, set[str]]:
     rules = _impossible_times(frame)
-    numbered = frame.with_row_index("_at").filter(~pl.col("_at").is_in(list(rules)))
+    numbered = frame.with_row_index("_at")
+    if rules:
+        numbered = numbered.filter(~pl.col("_at").is_in(list(rules)))
     rows = numbered.drop("_at")
     schema = copy(table.model.to_schema())
     # Told one by one: pandera makes a report of whole rows, which fails where nested values differ in what they lack.

@@ -113,10 +113,8 @@ def time_windows(
     Raises:
         UsageError: a wanted date doesn't lie wholly within the reach.
     """
-    whole_dates = _midnight(earliest.date())
-    first_whole = earliest.date() if earliest == whole_dates else earliest.date() + timedelta(days=1)
     windows: list[TimeWindow] = []
-    for day in _within_reach(days, first_whole):
+    for day in _within_reach(days, first_whole_date(earliest)):
         start = max(_midnight(day) - before, earliest)
         end = min(_midnight(day + timedelta(days=1)), latest)
         last = windows[-1] if windows else None
@@ -129,6 +127,11 @@ def time_windows(
             windows.append(TimeWindow(start, min(start + span, end)))
             start = windows[-1].end - overlap if windows[-1].end < end else end
     return windows
+
+
+def first_whole_date(earliest: datetime) -> date:
+    """The oldest date of which no moment lies before `earliest`."""
+    return earliest.date() + timedelta(days=earliest > _midnight(earliest.date()))
 
 
 def _within_reach(days: Iterable[date], earliest: date) -> list[date]:

@@ -24,6 +24,9 @@ Clock = Callable[[], datetime]
 LONGEST_WAIT = timedelta(minutes=2)
 """A vendor that asks for more patience than this ends the pull: a later run goes on."""
 
+MARGIN = 0.95
+"""Of a documented rate that a vendor's account keeps: clocks differ, and requests bunch up on their way."""
+
 SAVE_EVERY = 20
 """Requests after which the day's count reaches the disk: what a killed run may forget."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
@@ -22,97 +22,69 @@ MOST_RESTARTS = 2
 P = TypeVar("P")
 
 
-class Paging(Protocol):
-    """What is asked for next. A token says what is still to be asked for; it is empty at both ends of a walk."""
+class Paging:
+    """What is asked for next; as it stands, of an answer without pages.
 
-    def request(self, token: str) -> tuple[str, dict[str, str]]:
-        """Path and query of the next page."""
-
-    def after(self, token: str, answer: Answer[Any]) -> str:
-        """The token after the page that `token` asked for; empty on the last."""
-
-    def died(self, answer: Answer[Any]) -> bool:
-        """Whether a refusal says that the token isn't known any more; the walk then begins anew."""
-
-    @property
-    def hopeless(self) -> frozenset[int]:
-        """Statuses after which a smaller page is asked for instead of the same one again."""
-
-    def shrink(self) -> None:
-        """From now on ask for smaller pages."""
-
-
-class OnePage:
-    """An answer that has no pages.
+    A token says what is still to be asked for; it is empty at both ends of a walk.
 
     Args:
-        path: of the call.
-        query: of the call.
+        path: of the list.
+        query: of the first page.
     """
-
-    hopeless: frozenset[int] = frozenset()
 
     def __init__(self, path: str, query: dict[str, str]) -> None:
         self._path = path
         self._query = query
 
     def request(self, token: str) -> tuple[str, dict[str, str]]:
-        """See `Paging.request`."""
+        """Path and query of the next page."""
         return self._path, self._query
 
     def after(self, token: str, answer: Answer[Any]) -> str:
-        """See `Paging.after`."""
+        """The token after the page that `token` asked for; empty on the last."""
         return ""
 
     def died(self, answer: Answer[Any]) -> bool:
-        """See `Paging.died`; there is no token."""
+        """Whether a refusal says that the token isn't known any more; the walk then begins anew."""
         return False
 
+    @property
+    def hopeless(self) -> frozenset[int]:
+        """Statuses after which a smaller page is asked for instead of the same one again."""
+        return frozenset()
+
     def shrink(self) -> None:
-        """See `Paging.shrink`; never asked for."""
+        """From now on ask for smaller pages."""
 
 
-class TokenPaging:
-    """Every page but the last hands out a token for the next one (Zoom).
+class TokenPaging(Paging):
+    """Every page but the last hands out a `next_page_token` (Zoom).
 
     Args:
         path: of the list.
         query: the same on every page.
-        token_name: the query parameter, and the page's field, that carry the token.
         token_died: whether a refusal's status and body say that the token isn't known any more.
     """
 
-    hopeless: frozenset[int] = frozenset()
-
-    def __init__(
-        self,
-        path: str,
-        query: dict[str, str],
-        token_died: Callable[[int, bytes], bool],
-        token_name: str = "next_page_token",  # noqa: S107 - a query parameter's name
-    ) -> None:
-        self._path = path
-        self._query = query
-        self._token_name = token_name
+    def __init__(self, path: str, query: dict[str, str], token_died: Callable[[int, bytes], bool]) -> None:
+        super().__init__(path, query)
         self._token_died = token_died
 
     def request(self, token: str) -> tuple[str, dict[str, str]]:
         """See `Paging.request`."""
-        return self._path, self._query | ({self._token_name: token} if token else {})
+        return self._path, self._query | ({"next_page_token": token} if token else {})
 
     def after(self, token: str, answer: Answer[Any]) -> str:
         """See `Paging.after`."""
-        return getattr(answer.content, self._token_name) or ""
+        assert answer.content is not None  # noqa: S101 - a walk goes on after an answer only
+        return answer.content.next_page_token or ""
 
     def died(self, answer: Answer[Any]) -> bool:
         """See `Paging.died`."""
         return self._token_died(answer.status, answer.body)
 
-    def shrink(self) -> None:
-        """See `Paging.shrink`; never asked for."""
 
-
-class LinkPaging:
+class LinkPaging(Paging):
     """Every page but the last has a `Link` header of relation `next`, RFC 5988 (Webex).
 
     Only the link's query is used, on our own path: a link may have lost its filters, which are put back, or may name
@@ -126,8 +98,7 @@ class LinkPaging:
     """
 
     def __init__(self, path: str, query: dict[str, str], base_url: str, smallest: int = 10) -> None:
-        self._path = path
-        self._query = query
+        super().__init__(path, query)
         self._host = urlsplit(base_url).hostname
         self._smallest = smallest
         self._largest = int(query["max"])
@@ -162,10 +133,6 @@ class LinkPaging:
         if not said:
             raise OutageError(f"GET {self._path}: the link to its next page asks for nothing else", answer.status)
         return urlencode(dict(parse_qsl(token)) | said)
-
-    def died(self, answer: Answer[Any]) -> bool:
-        """See `Paging.died`; an offset lives as long as its list."""
-        return False
 
     @property
     def hopeless(self) -> frozenset[int]:

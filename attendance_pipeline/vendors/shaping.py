@@ -202,7 +202,7 @@ def as_json(value: object) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
 
 
-def by_value(column: pa.ChunkedArray) -> Iterator[tuple[str, int]]:
+def _by_value(column: pa.ChunkedArray) -> Iterator[tuple[str, int]]:
     """How often each value occurs."""
     return ((entry["values"], entry["counts"]) for entry in column.value_counts().to_pylist())
 
@@ -235,17 +235,17 @@ def _add(shaping: _Shaping, ended: date, document: Document) -> None:
 def _count(shaping: _Shaping, shaped: Shaped) -> None:
     report, counts = shaping.report, shaping.counts
     subject, rows = report.subject, shaped.rows
-    for meeting, held in by_value(rows[subject]):
+    for meeting, held in _by_value(rows[subject]):
         counts[meeting, report.name].rows = held
-    for meeting, counted in report.counted(rows) if report.counted else by_value(rows[subject]):
+    for meeting, counted in report.counted(rows) if report.counted else _by_value(rows[subject]):
         counts[meeting, report.name].counted = counted
     if report.repeats_count:
         for meeting, repeated in shaped.repeated.items():
             counts[meeting, report.name].counted += repeated
     if report.unsettled:
-        for meeting, unsettled in by_value(report.unsettled(rows)[subject]):
+        for meeting, unsettled in _by_value(report.unsettled(rows)[subject]):
             counts[meeting, report.name].unsettled = unsettled
-    for meeting, quarantined in by_value(shaped.quarantined["subject"]):
+    for meeting, quarantined in _by_value(shaped.quarantined["subject"]):
         counts.setdefault((meeting, report.name), Count()).quarantined = quarantined
 
 

@@ -17,6 +17,7 @@ from attendance_pipeline.vendors.shaping import shape_attendance, shape_meetings
 from attendance_pipeline.vendors.webex import account, discovery, doctor, shaping
 from attendance_pipeline.vendors.webex.attendance import Reader, WebexMeeting
 from attendance_pipeline.vendors.webex.tables import ATTENDEES, MEETINGS, PARTICIPANTS
+from attendance_pipeline.windows import first_whole_date
 
 
 class Webex(Vendor[WebexMeeting]):
@@ -45,7 +46,7 @@ class Webex(Vendor[WebexMeeting]):
     @classmethod
     def earliest(cls, now: datetime) -> date:
         """The oldest ended date that lies wholly within the reach."""
-        return account.horizon(now).date() + timedelta(days=1)
+        return first_whole_date(account.horizon(now))
 
     def session(self) -> Session:
         """See `Vendor.session`."""

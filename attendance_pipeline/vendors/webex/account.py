@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from attendance_pipeline.http.errors import RefusedError
-from attendance_pipeline.http.pacing import Clock, DailyBudget, Pacer, Rate
+from attendance_pipeline.http.pacing import MARGIN, Clock, DailyBudget, Pacer, Rate
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendor_json import NOT_JSON
@@ -20,8 +20,6 @@ LABEL = "request"
 """The one rate limit: it is the token owner's, whatever is asked for."""
 PER_MINUTE = 300
 """Around 300 requests a minute for most of Webex's calls."""
-MARGIN = 0.95
-"""Of the documented rate: clocks differ, and requests bunch up on their way."""
 
 SPAN = timedelta(days=30)
 """The most between `from` and `to`; exactly so much is allowed."""

@@ -7,7 +7,7 @@ asked for: of a series the one answers with all instances, the other with the la
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -23,17 +23,15 @@ from attendance_pipeline.vendors.paging import LinkPaging, walk
 from attendance_pipeline.vendors.shaping import instant
 from attendance_pipeline.vendors.webex import account
 from attendance_pipeline.vendors.webex.account import LABEL, NOBODY, PAGE, SPAN, Page, Refusal, horizon, text
-
-ATTENDEES = "attendees"
-PARTICIPANTS = "participants"
+from attendance_pipeline.vendors.webex.tables import ATTENDEES
 
 ATTENDEES_PAGE = "1000"
 PARTICIPANTS_PAGE = "100"
 AROUND = timedelta(days=1)
 """Which instant a window selects by isn't documented, so it reaches around the meeting."""
 
-NOT_SETTLED = "1970-01-01"
-"""How a time begins that Webex hasn't filled in yet; it may also be absent."""
+UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
+"""What Webex writes for a time that it will fill in later; it may also leave it out."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +57,13 @@ class _Times(msgspec.Struct, rename="camel"):
     devices: list["_Times"] | None = None
 
     def settled(self) -> bool:
-        own = (self.joined_time, self.left_time)
-        return not any(time is None or str(time).startswith(NOT_SETTLED) for time in own) and all(
+        return not any(_is_unknown(time) for time in (self.joined_time, self.left_time)) and all(
             device.settled() for device in self.devices or ()
         )
+
+
+def _is_unknown(time: Any) -> bool:
+    return time is None or (isinstance(time, str) and instant(time) == UNKNOWN)
 
 
 class _Rows(msgspec.Struct):
@@ -138,9 +139,8 @@ def _quantiles(sample: list[datetime], parts: int, begin: datetime, end: datetim
     """Instants strictly between `begin` and `end` that cut it into about so many parts of as many joins each."""
     drawn = {sample[len(sample) * part // parts] for part in range(1, parts)} if sample else set()
     middle = (begin + (end - begin) / 2).replace(microsecond=0)
-    return sorted(found for found in drawn or {middle} if begin < found < end) or (
-        [middle] if begin < middle < end else []
-    )
+    inside = sorted(found for found in drawn if begin < found < end)
+    return inside or ([middle] if begin < middle < end else [])
 
 
 class Reader:
@@ -166,11 +166,11 @@ class Reader:
             RefusedError: the token lacks the report's scope.
         """
         oldest = horizon(self._clock())
-        if report == ATTENDEES and meeting.started_at < oldest:
+        if report == ATTENDEES.name and meeting.started_at < oldest:
             yield without_answer(report, meeting.id, "gone", "started more than 90 days ago", self._clock())
             return
         ways = list(self._ways(meeting, report, oldest))
-        for further, paging in zip(range(len(ways) - 1, -1, -1), ways, strict=True):
+        for paging in ways:
             rows, refused = 0 if resume is None else 1, False
             async for document, page in walk(
                 self._session, paging, PAGE, LABEL, kind=report, subject=meeting.id, resume=resume
@@ -179,7 +179,7 @@ class Reader:
                     self._allowed.add(report)
                     rows += len(page.items)
                     yield _judged(document, page, meeting, rows)
-                elif further and document.status == 403:
+                elif document.status == 403 and paging is not ways[-1]:
                     refused, resume = True, None
                 else:
                     yield await self._refused(document, meeting, report, paging)
@@ -187,7 +187,7 @@ class Reader:
                 return
 
     def _ways(self, meeting: WebexMeeting, report: str, oldest: datetime) -> Iterator[LinkPaging]:
-        if report == ATTENDEES:
+        if report == ATTENDEES.name:
             yield self._attendees(meeting, oldest)
             return
         yield ParticipantsPaging(meeting, self._base_url, on_behalf_of=None)
@@ -231,7 +231,7 @@ class Reader:
         path, query = paging.request("")
         answer = await self._session.get(path, query | {"meetingId": NOBODY}, PAGE, LABEL)
         if answer.status == 403:
-            raise refusal.error(path, meeting.site_url if report == ATTENDEES else "")
+            raise refusal.error(path, meeting.site_url if report == ATTENDEES.name else "")
         self._allowed.add(report)
 
 

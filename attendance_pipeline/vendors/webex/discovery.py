@@ -7,6 +7,7 @@ Summary Report". The list knows a meeting 15 minutes after its end, the usage re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import product
 
 import msgspec
 
@@ -16,7 +17,7 @@ from attendance_pipeline.http.session import Session
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendor_json import NOT_JSON, decode
 from attendance_pipeline.vendors.base import Discovery, Keep, together
-from attendance_pipeline.vendors.paging import LinkPaging, OnePage, walk
+from attendance_pipeline.vendors.paging import LinkPaging, Paging, walk
 from attendance_pipeline.vendors.webex.account import (
     LABEL,
     MEETINGS,
@@ -85,13 +86,11 @@ async def discover(
         return Discovery(route="none", reason="nothing can have ended yet")
     chosen = settings.webex_sites
     sites = set(chosen or await _own_sites(session, windows, keep))
-    listings = [(window, site) for window in windows for site in chosen or [""]]
-    lists = [_Lists(session, settings.webex_api_url, keep) for _ in listings]
-    await together(one.meetings(*listing) for one, listing in zip(lists, listings, strict=True))
+    lists = _Lists(session, settings.webex_api_url, keep)
+    await together(lists.meetings(*listing) for listing in product(windows, chosen or [""]))
     if not chosen:
-        sites |= {site for one in lists for site in one.sites}
-    reports = [(window, site, service) for window in windows for site in sorted(sites) for service in SERVICE_TYPES]
-    await together(_Lists(session, settings.webex_api_url, keep).usage(*report) for report in reports)
+        sites |= lists.sites
+    await together(lists.usage(*report) for report in product(windows, sorted(sites), SERVICE_TYPES))
     return Discovery(
         route=f"usage reports and meetings of {', '.join(sorted(sites))}",
         reason="the sites of WEBEX_SITE_URLS" if chosen else "the caller's sites, and those of the listed meetings",
@@ -101,7 +100,7 @@ async def discover(
 async def _own_sites(session: Session, windows: Sequence[TimeWindow], keep: Keep) -> list[str]:
     sites: list[str] = []
     whole = Window(windows[0].dates.first, windows[-1].dates.last)
-    async for document, page in walk(session, OnePage(SITES, {}), SITES_PAGE, LABEL, kind="sites", window=whole):
+    async for document, page in walk(session, Paging(SITES, {}), SITES_PAGE, LABEL, kind="sites", window=whole):
         if page is None:
             keep(replace(document, outcome="denied"))
             raise Refusal.read(document.status, document.body).error(SITES)

@@ -13,6 +13,7 @@ from attendance_pipeline.vendors.webex import account
 from attendance_pipeline.vendors.webex.account import LABEL, NEEDS, NOBODY, Refusal, horizon, text
 from attendance_pipeline.vendors.webex.discovery import SITES_PAGE
 from attendance_pipeline.vendors.webex.tokens import refresh_token
+from attendance_pipeline.windows import first_whole_date
 
 _ANYTHING = msgspec.json.Decoder(dict)
 
@@ -41,7 +42,7 @@ async def doctor(session: Session, settings: Settings, now: datetime) -> AsyncIt
     for path, site, query in calls:
         asked = await session.get(path, query, _ANYTHING, LABEL)
         yield _judge(path, site, asked.status, asked.body, nobody=query.get("meetingId") == NOBODY)
-    yield Check("reach", True, f"lists and reports go back to {horizon(now).date() + timedelta(days=1)}")
+    yield Check("reach", True, f"lists and reports go back to {first_whole_date(horizon(now))}")
 
 
 def _judge(path: str, site: str, status: int, body: bytes, *, nobody: bool = False) -> Check:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from attendance_pipeline.archive import Document
 from attendance_pipeline.vendors.shaping import Listings, Report, as_json, instant
-from attendance_pipeline.vendors.webex.attendance import WebexMeeting
+from attendance_pipeline.vendors.webex.attendance import UNKNOWN, WebexMeeting
 from attendance_pipeline.vendors.webex.discovery import LISTED, USED
 from attendance_pipeline.vendors.webex.tables import (
     ATTENDEES,
@@ -25,9 +25,6 @@ from attendance_pipeline.vendors.webex.tables import (
 )
 
 COUNTS = {entry.name for entry in MEETINGS.schema if entry.type == pa.int32()}
-
-UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
-"""What Webex writes for a time that it will fill in later."""
 
 
 def meetings(rows: pa.Table, settles: timedelta) -> list[WebexMeeting]:

@@ -11,7 +11,7 @@ import msgspec
 
 from attendance_pipeline.http.errors import RefusedError
 from attendance_pipeline.http.oauth import BearerAuth
-from attendance_pipeline.http.pacing import Clock, DailyBudget, Pacer, Rate
+from attendance_pipeline.http.pacing import MARGIN, Clock, DailyBudget, Pacer, Rate
 from attendance_pipeline.http.session import Session, nameless
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendor_json import NOT_JSON
@@ -26,9 +26,6 @@ PER_DAY = {"pro": 30_000, "business": 60_000}
 BUDGETED = frozenset({"heavy", "resource-intensive"})
 RESERVE = 0.1
 """Of the day's total: left to the account's other apps."""
-
-MARGIN = 0.95
-"""Of the documented rate: clocks differ, and requests bunch up on their way."""
 
 MISSING_SCOPE = frozenset({104, 4700, 4711})
 """Codes for a token that lacks scopes; they come with HTTP 400."""

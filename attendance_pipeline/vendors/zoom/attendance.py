@@ -14,7 +14,7 @@ import msgspec
 from attendance_pipeline.archive import Document
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.readings import Meeting, OpenReading
-from attendance_pipeline.vendors.paging import OnePage, TokenPaging, walk
+from attendance_pipeline.vendors.paging import Paging, TokenPaging, walk
 from attendance_pipeline.vendors.zoom.account import PAGE_SIZE, Page, Refusal, token_died
 
 PARTICIPANTS = "participants"
@@ -67,7 +67,7 @@ async def read(session: Session, meeting: ZoomMeeting, resume: OpenReading | Non
         path = f"/report/{twin}/{encoded(meeting.id)}"
         pages: AsyncIterator[tuple[Document, Any]]
         if meeting.one_participant:
-            pages = walk(session, OnePage(path, {}), _DETAIL, "heavy", kind=DETAIL, subject=meeting.id)
+            pages = walk(session, Paging(path, {}), _DETAIL, "heavy", kind=DETAIL, subject=meeting.id)
         else:
             pages = _participants(session, f"{path}/participants", meeting, resume)
         refusal = None
