@@ -5,6 +5,7 @@ The archive is the resume journal, the evidence, and the source that every table
 
     listings/asked_date=YYYY-MM-DD/documents.parquet     answers that name ended meetings, by the UTC date of asking
     attendance/ended_date=YYYY-MM-DD/documents.parquet   answers about one meeting, by the UTC date of its end
+    lookups/documents.parquet                            answers that name an id whatever the date, kept for good
     journal                                              what a pull was answered since the last fold
 
 A document is in the journal before the next request leaves, and is folded into its Parquet file when the pull ends;
@@ -74,7 +75,7 @@ class Document:
         outcome: what the answer means for its subject; `unsettled` is an answer with times not filled in yet.
         reason: a few words or the vendor's code, where the outcome isn't `answered`.
         fetched_at: UTC.
-        window_first: of a listing, the first date asked for.
+        window_first: of a listing, the first date asked for; None for a lookup, which has no dates.
         window_last: of a listing, the last date asked for.
         body: what the vendor sent, byte for byte.
     """
@@ -193,6 +194,14 @@ class Archive:
                 if document.kind in kinds and document.window_last >= first and document.window_first <= last:
                     yield document
 
+    def lookups(self) -> Iterator[Document]:
+        """The answers that name an id whatever the date, oldest first.
+
+        Raises:
+            StorageError: the file can't be read.
+        """
+        return _documents(self._root / _LOOKUPS / "documents.parquet")
+
 
 class Journal:
     """Takes documents as they arrive. A context manager; one writer at a time."""
@@ -226,6 +235,14 @@ class Journal:
         """
         self._append(f"listings/asked_date={document.fetched_at.date()}", document)
 
+    def keep_lookup(self, document: Document) -> None:
+        """Keep an answer that names an id whatever the date; it survives the process from here on.
+
+        Raises:
+            StorageError: the disk is full, read-only or gone.
+        """
+        self._append(_LOOKUPS, document)
+
     def keep_attendance(self, ended: date, document: Document) -> None:
         """Keep an answer about a meeting that ended on this date; it survives the process from here on.
 
@@ -255,6 +272,7 @@ _HEADER = struct.Struct("<II")
 _ENCODER = msgspec.msgpack.Encoder()
 _ENTRY = msgspec.msgpack.Decoder(tuple[str, Document])
 _FOLDER = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw])
+_LOOKUPS = "lookups"
 _CHUNK = 1_000
 """Documents in a Parquet row group: some ten megabytes of bodies."""
 

@@ -14,7 +14,7 @@ from attendance_pipeline.vendors import VENDORS
 def definitions(progress: Progress = silent) -> dg.Definitions:
     """All definitions; `progress` is told how far a pull is."""
     start = Settings.load().attendance_start_date
-    tables = [table for each in VENDORS.values() for table in (each.meetings_table, *each.attendance_tables)]
+    tables = [table for each in VENDORS.values() for table in (*each.listing_tables, *each.attendance_tables)]
     return dg.Definitions.merge(
         *(vendor(each, start) for each in VENDORS.values()),
         dg.Definitions(

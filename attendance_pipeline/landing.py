@@ -48,19 +48,24 @@ class Landed:
     pulled: Pulled
     tables: dict[str, TableReport] = field(default_factory=dict)
 
-    def replace(self, lake: Lake, vendor: str, table: str, day: date, shaped: Shaped) -> None:
-        """Replace one partition and take it into the report."""
-        lake.replace(vendor, table, day, shaped.rows, shaped.quarantined)
-        report = self.tables.setdefault(table, TableReport())
-        report.rows[day] = shaped.rows.num_rows
-        report.rules += shaped.rules
-        report.duplicates += shaped.duplicates
-        if table == "readings":
-            report.statuses += Counter(shaped.rows["status"].to_pylist())
+    def take(
+        self, lake: Lake, vendor: str, tables: Mapping[str, Mapping[date, Shaped]], unknown: Mapping[str, set[str]]
+    ) -> None:
+        """Replace these partitions and take them into the report."""
+        for table, by_day in tables.items():
+            report = self.tables.setdefault(table, TableReport())
+            report.unknown_fields |= unknown.get(table, set())
+            for day, shaped in by_day.items():
+                lake.replace(vendor, table, day, shaped.rows, shaped.quarantined)
+                report.rows[day] = shaped.rows.num_rows
+                report.rules += shaped.rules
+                report.duplicates += shaped.duplicates
+                if table == "readings":
+                    report.statuses += Counter(shaped.rows["status"].to_pylist())
 
 
 def land_meetings(vendor: Vendor[Any], lake: Lake, days: Sequence[date], progress: Progress = silent) -> Landed:
-    """Ask which meetings ended on `days` and replace those partitions of the vendor's meetings table.
+    """Ask which meetings ended on `days` and replace those partitions of the vendor's listing tables.
 
     Raises:
         AttendanceError: nothing was replaced, or only whole partitions were; what the vendor answered is kept.
@@ -68,10 +73,7 @@ def land_meetings(vendor: Vendor[Any], lake: Lake, days: Sequence[date], progres
     with _folded(vendor):
         landed = Landed(asyncio.run(discover(vendor, days, progress)))
     progress(f"{vendor.name}: shaping meetings", 0, 0)
-    shaped, unknown = vendor.shape_meetings(days)
-    for day in days:
-        landed.replace(lake, vendor.name, vendor.meetings_table.name, day, shaped[day])
-    landed.tables[vendor.meetings_table.name].unknown_fields = unknown
+    landed.take(lake, vendor.name, *vendor.shape_listings(days))
     return landed
 
 
@@ -89,11 +91,7 @@ def land_attendance(vendor: Vendor[Any], lake: Lake, days: Sequence[date], progr
     holds = {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in days}
     done = 0
     for some in _some_at_a_time(holds):
-        shaped, unknown = vendor.shape_attendance({day: meetings[day] for day in some}, holds)
-        for table, by_day in shaped.items():
-            for day, of_day in by_day.items():
-                landed.replace(lake, vendor.name, table, day, of_day)
-            landed.tables[table].unknown_fields |= unknown.get(table, set())
+        landed.take(lake, vendor.name, *vendor.shape_attendance({day: meetings[day] for day in some}, holds))
         done += len(some)
         progress(f"{vendor.name}: shaping attendance", done, len(days))
     return landed

@@ -73,7 +73,10 @@ async def discover(vendor: Vendor[M], days: Sequence[date], progress: Progress =
     with vendor.archive.journal() as journal:
 
         def keep(document: Document) -> None:
-            journal.keep_listing(document)
+            if document.window_first is None:
+                journal.keep_lookup(document)
+            else:
+                journal.keep_listing(document)
             progress(f"{vendor.name}: pages of ended meetings", session.traffic.requests.total(), 0)
 
         async with vendor.session() as session:
@@ -100,7 +103,7 @@ async def read_due(vendor: Vendor[M], meetings: Iterable[M], holds: Holds, progr
         (
             (meeting, report)
             for meeting, report in product(meetings, vendor.reports)
-            if holds.get((meeting.id, report), Held()).due(meeting, vendor.timing, now)
+            if meeting.has(report) and holds.get((meeting.id, report), Held()).due(meeting, vendor.timing, now)
         ),
         key=lambda due: (due[0].ended_at, due[0].id, due[1]),
     )

@@ -43,6 +43,14 @@ class Meeting:
         """The partition."""
         return self.ended_at.date()
 
+    def has(self, report: str) -> bool:
+        """Whether the vendor has this report about this meeting."""
+        return True
+
+    def expected(self, report: str) -> int | None:
+        """How many rows or people this report has to hold, as far as the vendor's list says."""
+        return self.vendor_count
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -219,8 +227,10 @@ def reading_rows(
     """One row per meeting and report, in the order of their ids."""
     rows = []
     for meeting, report in product(sorted(meetings, key=lambda m: m.id), sorted(reports)):
+        if not meeting.has(report):
+            continue
         hold, count = holds.get((meeting.id, report), Held()), counts.get((meeting.id, report), Count())
-        expected = max((n for n in (meeting.vendor_count, count.reported) if n is not None), default=None)
+        expected = max((n for n in (meeting.expected(report), count.reported) if n is not None), default=None)
         status, reason = _status(hold, count, expected)
         rows.append(
             {

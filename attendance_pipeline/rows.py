@@ -1,14 +1,16 @@
 """Archived documents → typed rows, whatever a document holds: what fits the documented format, and what doesn't.
 
 A rule named `missing_field.*` or `wrong_type.*` says that the vendor's format differs from what we know. Knows
-JSON. Knows no vendor, no table and no other rule.
+JSON and CSV. Knows no vendor, no table and no other rule.
 """
 
+import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from datetime import UTC, datetime
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 import msgspec
 
@@ -18,6 +20,25 @@ from attendance_pipeline.vendor_json import NOT_JSON, decode
 R = TypeVar("R", bound=msgspec.Struct)
 
 UNREADABLE = "unreadable_document"
+
+
+class Instant(datetime):
+    """A field with a date-time as text: fractions of a second are cut to microseconds, no zone means UTC."""
+
+    @classmethod
+    def read(cls, text: object) -> Self:
+        """Read it.
+
+        Raises:
+            ValueError: it isn't an ISO date-time.
+        """
+        if not isinstance(text, str):
+            raise ValueError("an instant is text")  # noqa: TRY004 - msgspec takes a ValueError for an invalid field
+        try:
+            said = cls.fromisoformat(text)
+            return said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("not an instant of any zone") from error
 
 
 def of_another_format(rule: str) -> bool:
@@ -34,8 +55,20 @@ class Unread:
     row: bytes
 
 
+class Reader(Protocol):
+    """Reads the rows out of documents of one kind; remembers fields that it doesn't know."""
+
+    unknown_fields: set[str]
+
+    def rows(self, document: Document) -> tuple[list[Any], Sequence[int], list[Unread]]:
+        """The rows that fit the documented format, their positions, and the others."""
+
+    def raw(self, document: Document) -> list[bytes]:
+        """The document's rows as the vendor sent them."""
+
+
 class RowReader(Generic[R]):
-    """Reads the rows out of documents of one kind; remembers fields that it doesn't know.
+    """Reads the rows out of JSON documents.
 
     Args:
         row: the documented fields; one without a default is required. Must forbid unknown fields.
@@ -46,13 +79,13 @@ class RowReader(Generic[R]):
         self.unknown_fields: set[str] = set()
         self._known = set(row.__struct_encode_fields__)
         lenient = msgspec.defstruct(row.__name__, (), bases=(row,), forbid_unknown_fields=False, gc=False)
-        self._row = msgspec.json.Decoder(lenient)
+        self._row = msgspec.json.Decoder(lenient, dec_hook=_custom)
         self._strict = _reader(row, rows_field)
         self._lenient = _reader(lenient, rows_field)
         self._raw = _reader(msgspec.Raw, rows_field)
 
     def rows(self, document: Document) -> tuple[list[R], Sequence[int], list[Unread]]:
-        """The rows that fit the documented format, their positions, and the others."""
+        """See `Reader.rows`."""
         # Once a field is known to be new, the strict reader would only fail on every page.
         for reader in (self._lenient,) if self.unknown_fields else (self._strict, self._lenient):
             try:
@@ -65,7 +98,7 @@ class RowReader(Generic[R]):
         return self._one_by_one(document)
 
     def raw(self, document: Document) -> list[bytes]:
-        """The document's rows as the vendor sent them."""
+        """See `Reader.raw`."""
         return [bytes(row) for row in self._raw(document.body)]
 
     def _one_by_one(self, document: Document) -> tuple[list[R], list[int], list[Unread]]:
@@ -94,12 +127,67 @@ class RowReader(Generic[R]):
                     self.unknown_fields |= row.keys() - self._known
 
 
+class CsvReader(Generic[R]):
+    """Reads the rows out of CSV documents with a header, UTF-8.
+
+    Args:
+        row: the documented fields as text; one without a default is required.
+        names: a header's name → the field; what it doesn't know stays as it is.
+    """
+
+    def __init__(self, row: type[R], names: Mapping[str, str]) -> None:
+        self.unknown_fields: set[str] = set()
+        self._row = row
+        self._names = names
+        self._known = set(row.__struct_fields__)
+
+    def rows(self, document: Document) -> tuple[list[R], list[int], list[Unread]]:
+        """See `Reader.rows`."""
+        rows: list[R] = []
+        positions: list[int] = []
+        broken: list[Unread] = []
+        try:
+            header, lines = self._lines(document)
+        except (UnicodeDecodeError, csv.Error):
+            return [], [], [Unread(UNREADABLE, 0, document.body)]
+        self.unknown_fields |= set(header) - self._known
+        for position, line in enumerate(lines):
+            said = dict(zip(header, line, strict=False))
+            try:
+                known = {name: value for name, value in said.items() if name in self._known}
+                rows.append(msgspec.convert(known, self._row, dec_hook=_custom))
+                positions.append(position)
+            except msgspec.ValidationError as error:
+                broken.append(Unread(_rule(error), position, ",".join(line).encode()))
+        return rows, positions, broken
+
+    def raw(self, document: Document) -> list[bytes]:
+        """See `Reader.raw`."""
+        return [",".join(line).encode() for line in self._lines(document)[1]]
+
+    def _lines(self, document: Document) -> tuple[list[str], list[list[str]]]:
+        lines = [line for line in csv.reader(_text_lines(document.body)) if line]
+        header = [self._names.get(name.strip(), name.strip()) for name in lines[0]] if lines else []
+        return header, lines[1:]
+
+
+def _text_lines(body: bytes) -> Iterable[str]:
+    return body.decode("utf-8-sig").splitlines(keepends=True)
+
+
+def _custom(kind: type, value: object) -> object:
+    """What a field of a type that isn't JSON's holds."""
+    if kind is Instant:
+        return Instant.read(value)
+    raise NotImplementedError(kind)
+
+
 def _reader(row: Any, rows_field: str | None) -> Callable[[bytes], list[Any]]:
     if rows_field is None:
-        one = msgspec.json.Decoder(row)
+        one = msgspec.json.Decoder(row, dec_hook=_custom)
         return lambda body: [decode(one, body)]
     page = msgspec.defstruct("Page", [("rows", list[row])], rename={"rows": rows_field})
-    many = msgspec.json.Decoder(page)
+    many = msgspec.json.Decoder(page, dec_hook=_custom)
     return lambda body: decode(many, body).rows  # type: ignore[attr-defined]  # the struct was made just above
 
 

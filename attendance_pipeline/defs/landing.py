@@ -30,7 +30,7 @@ def landing_assets(
 ) -> list[dg.AssetsDefinition]:
     """The assets of one vendor: its meetings, then what is known of who attended them."""
     name = vendor_type.name
-    meetings_table, attendance_tables = vendor_type.meetings_table, vendor_type.attendance_tables
+    listing_tables, attendance_tables = vendor_type.listing_tables, vendor_type.attendance_tables
     common: dict[str, Any] = {
         "partitions_def": partitions,
         "backfill_policy": dg.BackfillPolicy.single_run(),
@@ -40,19 +40,19 @@ def landing_assets(
 
     @dg.multi_asset(
         name=f"{name}_meetings",
-        specs=[_spec(meetings_table, deps=[])],
-        check_specs=_check_specs([meetings_table]),
+        specs=[_spec(table, deps=[]) for table in listing_tables],
+        check_specs=_check_specs(listing_tables),
         **common,
     )
     def meetings(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         settings, vendor = _configured(vendor_type)
         with _landing_alone(settings, name):
             landed = land_meetings(vendor, Lake(settings.lake), _days(context), context.resources.progress)
-        yield from _results(context, [meetings_table], landed, settings)
+        yield from _results(context, listing_tables, landed, settings)
 
     @dg.multi_asset(
         name=f"{name}_attendance",
-        specs=[_spec(table, deps=[key(meetings_table)]) for table in attendance_tables],
+        specs=[_spec(table, deps=[key(vendor_type.meetings_table)]) for table in attendance_tables],
         check_specs=_check_specs(attendance_tables),
         **common,
     )

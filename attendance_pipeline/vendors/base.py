@@ -21,7 +21,10 @@ M = TypeVar("M", bound=Meeting)
 
 
 Keep = Callable[[Document], None]
-"""Commits a document: it survives the process from there on."""
+"""Commits a document: it survives the process from there on. One without a window is a lookup."""
+
+Tables = tuple[dict[str, dict[date, Shaped]], dict[str, set[str]]]
+"""By table, its partitions; and by table, fields that nobody knew."""
 
 
 @dataclass
@@ -55,6 +58,9 @@ class Vendor(ABC, Generic[M]):
         credentials: the settings that turn it on: any one of these sets, whole.
         address: the setting that holds the API's address.
         reach: how far back it lists meetings.
+        listing_tables: what discovery fills.
+        meetings_table: the one of them that names the meetings whose attendance is read.
+        attendance_tables: what reading the attendance fills.
         reports: the reports about each meeting, by the names of the tables that they fill.
         stand_ins: kinds of documents that stand in for a report of another name.
     """
@@ -64,6 +70,7 @@ class Vendor(ABC, Generic[M]):
     address: ClassVar[str]
     reach: ClassVar[timedelta]
     timing: ClassVar[Timing]
+    listing_tables: ClassVar[tuple[Table, ...]]
     meetings_table: ClassVar[Table]
     attendance_tables: ClassVar[tuple[Table, ...]]
     reports: ClassVar[tuple[str, ...]]
@@ -88,8 +95,8 @@ class Vendor(ABC, Generic[M]):
         """Ask for every meeting that ended on `days`, and keep each listing as it arrives."""
 
     @abstractmethod
-    def shape_meetings(self, days: Sequence[date]) -> tuple[dict[date, Shaped], set[str]]:
-        """The meetings table of each of `days` from the archive's listings, and fields nobody knew."""
+    def shape_listings(self, days: Sequence[date]) -> Tables:
+        """The listing tables of each of `days` from what the archive holds of the vendor's lists."""
 
     @abstractmethod
     def meetings(self, rows: pa.Table) -> list[M]:
@@ -100,10 +107,8 @@ class Vendor(ABC, Generic[M]):
         """One report about one meeting, answer by answer; the last one says what came of it."""
 
     @abstractmethod
-    def shape_attendance(
-        self, meetings: Mapping[date, Mapping[str, M]], holds: Mapping[date, Holds]
-    ) -> tuple[dict[str, dict[date, Shaped]], dict[str, set[str]]]:
-        """The attendance tables of the dates in `meetings`, `readings` among them; by table, fields nobody knew."""
+    def shape_attendance(self, meetings: Mapping[date, Mapping[str, M]], holds: Mapping[date, Holds]) -> Tables:
+        """The attendance tables of the dates in `meetings`, `readings` among them."""
 
     @abstractmethod
     def doctor(self, session: Session) -> AsyncIterator[Check]:

@@ -12,11 +12,16 @@ import pyarrow as pa
 
 from attendance_pipeline.archive import Archive, Document
 from attendance_pipeline.readings import Count, Holds, Meeting, Timing, reading_rows
-from attendance_pipeline.rows import RowReader, Unread
+from attendance_pipeline.rows import Reader, RowReader, Unread
 from attendance_pipeline.shape import Broken, Columns, Shaped, Table, broken_rows, partitions, quarantine_table
 from attendance_pipeline.vendor_json import NOT_JSON
+from attendance_pipeline.vendors.base import Tables
 
-Readers = Mapping[str, RowReader[Any]]
+Kinds = Mapping[str, tuple[type[msgspec.Struct], str | None] | Callable[[], Reader]]
+"""By kind of document, what reads its rows: of JSON the documented row and the page's field (None: the document is
+the row), else what makes a reader."""
+
+Readers = Mapping[str, Reader]
 """By kind of document, what reads its rows."""
 
 
@@ -47,7 +52,7 @@ class Listings:
         table: the meetings table.
         id: its column with the meeting's id.
         end: its column with the meeting's end.
-        rows: by kind of list, in the order in which they are believed: the documented row and the page's field.
+        rows: by kind of list, in the order in which they are believed, what reads it.
         row: a documented row and its document → columns of the table, or the rule that the row breaks, or None for
             a meeting that hasn't ended as far as the list knows.
         merge: what the lists say of one meeting, the most believed first → the row that lands.
@@ -58,7 +63,7 @@ class Listings:
     table: Table
     id: str
     end: str
-    rows: Mapping[str, tuple[type[msgspec.Struct], str]]
+    rows: Kinds
     row: Callable[[Any, Document], dict[str, Any] | str | None]
     merge: Callable[[Sequence[dict[str, Any]]], dict[str, Any]]
     id_fields: Sequence[str]
@@ -73,7 +78,7 @@ class Report:
         table: the report's name is the table's.
         subject: its column with the meeting's id, which is given.
         row: the struct that the rows come as; the other columns are given per document.
-        kinds: by kind of document, the documented row and the page's field (None: the document is the row).
+        kinds: by kind of document, what reads its rows.
         rows: documented rows of a document → rows of `row`.
         given: a document → further columns of its rows.
         reported: how many joins or people a document and its rows say that there are.
@@ -86,7 +91,7 @@ class Report:
     table: Table
     subject: str
     row: type[msgspec.Struct]
-    kinds: Mapping[str, tuple[type[msgspec.Struct], str | None]]
+    kinds: Kinds
     rows: Callable[[Document, list[Any]], list[Any]] = lambda document, rows: rows
     given: Callable[[Document], dict[str, Any]] = lambda document: {}
     reported: Callable[[Document, list[Any]], int | None] = lambda document, rows: None
@@ -111,12 +116,21 @@ class _Shaping:
     counts: dict[tuple[str, str], Count] = field(default_factory=dict)
 
 
-def shape_meetings(archive: Archive, days: Sequence[date], listings: Listings) -> tuple[dict[date, Shaped], set[str]]:
-    """The meetings of each of `days`, each as the newest listings name it, and fields that nobody knew.
+def shape_listings(archive: Archive, days: Sequence[date], *tables: Listings) -> Tables:
+    """The listing tables of each of `days`: every meeting as the newest listings name it.
 
     A row that can't be read counts for the day on which its meeting ended, as far as that can be told.
     """
-    readers = {kind: RowReader(row, rows_field) for kind, (row, rows_field) in listings.rows.items()}
+    shaped, unknown = {}, {}
+    for listings in tables:
+        shaped[listings.table.name], unknown[listings.table.name] = _shape_listings(archive, days, listings)
+    return shaped, unknown
+
+
+def _shape_listings(
+    archive: Archive, days: Sequence[date], listings: Listings
+) -> tuple[dict[date, Shaped], set[str]]:
+    readers = _readers(listings.rows)
     said: dict[str, dict[str, _Listed | Broken]] = {}
     for document in _answered(archive, days, tuple(readers)):
         rows, positions, unread = readers[document.kind].rows(document)
@@ -157,8 +171,8 @@ def shape_attendance(
     meetings: Mapping[date, Mapping[str, Meeting]],
     holds: Mapping[date, Holds],
     timing: Timing,
-) -> tuple[dict[str, dict[date, Shaped]], dict[str, set[str]]]:
-    """The tables of these reports and the table `readings`, of some dates; by table, fields that nobody knew.
+) -> Tables:
+    """The tables of these reports and the table `readings`, of some dates.
 
     The newest complete reading of a report counts; where there is none, the pages of an unfinished one.
     """
@@ -208,8 +222,11 @@ def _by_value(column: pa.ChunkedArray) -> Iterator[tuple[str, int]]:
 
 
 def _begin(report: Report) -> _Shaping:
-    readers = {kind: RowReader(row, rows_field) for kind, (row, rows_field) in report.kinds.items()}
-    return _Shaping(report, readers, Columns(report.table, report.row))
+    return _Shaping(report, _readers(report.kinds), Columns(report.table, report.row))
+
+
+def _readers(kinds: Kinds) -> Readers:
+    return {kind: RowReader(*how) if isinstance(how, tuple) else how() for kind, how in kinds.items()}
 
 
 def _add(shaping: _Shaping, ended: date, document: Document) -> None:

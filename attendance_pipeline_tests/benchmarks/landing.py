@@ -139,7 +139,7 @@ def load() -> dict[str, Any]:
     from attendance_pipeline.vendors import VENDORS
     from attendance_pipeline.warehouse import load as load_changed
 
-    tables = [table for each in VENDORS.values() for table in (each.meetings_table, *each.attendance_tables)]
+    tables = [table for each in VENDORS.values() for table in (*each.listing_tables, *each.attendance_tables)]
     loaded = load_changed(lake, vendor.settings.build, tables)
     return {"rows": loaded["zoom_participants"].rows}
 

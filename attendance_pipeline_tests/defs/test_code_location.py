@@ -52,15 +52,16 @@ def test_it_loads_without_credentials() -> None:
 def test_every_vendor_has_its_tables_its_job_and_its_schedule(vendor: type[Vendor[Any]]) -> None:
     repository = defs().get_repository_def()
     graph = repository.asset_graph
-    attendance = {f"{vendor.name}/{table.name}" for table in vendor.attendance_tables}
+    tables = {f"{vendor.name}/{table.name}" for table in (*vendor.listing_tables, *vendor.attendance_tables)}
 
     landed = {key.to_user_string() for key in graph.get_all_asset_keys() if key.path[0] == vendor.name}
-    assert landed == {f"{vendor.name}/meetings"} | attendance
+    assert landed == tables
+    assert vendor.meetings_table in vendor.listing_tables
     assert set(vendor.reports) | {"readings"} == {table.name for table in vendor.attendance_tables}
     assert {
         key.to_user_string() for key in repository.get_job(f"land_{vendor.name}").asset_layer.selected_asset_keys
     } == landed
-    for table in (vendor.meetings_table, *vendor.attendance_tables):
+    for table in (*vendor.listing_tables, *vendor.attendance_tables):
         assert graph.get(dg.AssetKey([vendor.name, table.name])).group_name == "landing"
         raw = graph.get(dg.AssetKey(["raw", f"{vendor.name}_{table.name}"]))
         assert {key.to_user_string() for key in raw.parent_keys} == {f"{vendor.name}/{table.name}"}
@@ -84,7 +85,7 @@ def test_every_landed_table_shows_its_grain_its_columns_and_its_checks() -> None
     checks = {key.to_user_string() for key in repository.asset_graph.asset_check_keys}
 
     for table in (
-        table for vendor in VENDORS.values() for table in (vendor.meetings_table, *vendor.attendance_tables)
+        table for vendor in VENDORS.values() for table in (*vendor.listing_tables, *vendor.attendance_tables)
     ):
         node = repository.asset_graph.get(dg.AssetKey([table.vendor, table.name]))
         assert (node.description or "").startswith("One row per ")

@@ -253,8 +253,8 @@ def test_ninety_dates_lose_nothing_between_their_windows(account: SandboxAccount
 
     asked(account, days)
 
-    shaped, _ = account.vendor.shape_meetings(days)
-    listed = {name for of_day in shaped.values() for name in of_day.rows["meeting_id"].to_pylist()}
+    shaped, _ = account.vendor.shape_listings(days)
+    listed = {name for of_day in shaped["meetings"].values() for name in of_day.rows["meeting_id"].to_pylist()}
     # The list names what ended 15 minutes ago, and nothing that began before the reach.
     assert listed == {
         meeting.vendor_meeting_id

@@ -22,7 +22,7 @@ from attendance_pipeline.archive import Archive
 from attendance_pipeline.errors import SchemaDriftError
 from attendance_pipeline.lake import SCHEMA_VERSION
 from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
-from attendance_pipeline.vendors.shaping import shape_meetings
+from attendance_pipeline.vendors.shaping import shape_listings
 from attendance_pipeline.vendors.webex import shaping
 from attendance_pipeline.vendors.webex.attendance import WebexMeeting
 from attendance_pipeline.vendors.webex.tables import NOT_OF_ENDED_MEETINGS
@@ -234,10 +234,10 @@ def test_fields_of_a_booking_are_known_and_any_other_is_reported(archive: Archiv
         listing([used(aiScore=3)], kind=CENTER, number=3),
     )
 
-    shaped, unknown = shape_meetings(archive, [DAY], shaping.LISTINGS)
+    shaped, unknown = shape_listings(archive, [DAY], shaping.LISTINGS)
 
-    assert unknown == {"mood", "aiScore"}
-    assert shaped[DAY].rows["meeting_id"].to_pylist() == [ID, OTHER]
+    assert unknown == {"meetings": {"mood", "aiScore"}}
+    assert shaped["meetings"][DAY].rows["meeting_id"].to_pylist() == [ID, OTHER]
 
 
 def test_fields_that_nobody_knows_are_reported_by_table_and_their_rows_land(archive: Archive) -> None:
@@ -300,10 +300,10 @@ def test_text_that_is_no_unicode_stops_no_other_meeting(archive: Archive) -> Non
     odd = json.dumps({"items": [listed(title="ODD"), listed(id=OTHER)]}).encode()
     keep(archive, listing(odd.replace(b'"ODD"', b'"caf\xe9"')), listing([listed(id=f"{OTHER}9")], number=2))
 
-    shaped, _ = shape_meetings(archive, [DAY, DAY + timedelta(days=1)], shaping.LISTINGS)
+    shaped, _ = shape_listings(archive, [DAY, DAY + timedelta(days=1)], shaping.LISTINGS)
 
-    assert f"{OTHER}9" in shaped[DAY].rows["meeting_id"].to_pylist()
-    assert sum(of_day.quarantined.num_rows for of_day in shaped.values()) >= 1
+    assert f"{OTHER}9" in shaped["meetings"][DAY].rows["meeting_id"].to_pylist()
+    assert sum(of_day.quarantined.num_rows for of_day in shaped["meetings"].values()) >= 1
 
 
 @pytest.mark.parametrize("spelled", [SENTINEL, "1970-01-01T08:00:00+08:00", None])
@@ -683,7 +683,7 @@ def test_the_order_in_which_answers_arrive_changes_no_byte(tmp_path: Path) -> No
                         if (document.subject, document.kind) == walk:
                             journal.keep_attendance(day, document)
         account.vendor.archive.fold()
-        for day, shaped in account.vendor.shape_meetings(days)[0].items():
+        for day, shaped in account.vendor.shape_listings(days)[0]["meetings"].items():
             account.lake.replace("webex", "meetings", day, shaped.rows, shaped.quarantined)
         with account.noting() as seen:
             account.land_attendance(days)

@@ -22,7 +22,7 @@ from attendance_pipeline.lake import SCHEMA_VERSION
 from attendance_pipeline.readings import held
 from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
 from attendance_pipeline.shape import Shaped
-from attendance_pipeline.vendors.shaping import shape_attendance, shape_meetings
+from attendance_pipeline.vendors.shaping import shape_attendance, shape_listings
 from attendance_pipeline.vendors.zoom import Zoom, shaping
 from attendance_pipeline.vendors.zoom.attendance import ZoomMeeting
 
@@ -145,7 +145,7 @@ def keep(archive: Archive, *documents: Document, ended: date = DAY) -> None:
 
 
 def meetings_of(archive: Archive, day: date = DAY) -> Shaped:
-    return shape_meetings(archive, [day], shaping.LISTINGS)[0][day]
+    return shape_listings(archive, [day], shaping.LISTINGS)[0]["meetings"][day]
 
 
 def attendance_of(archive: Archive, *uuids: str, count: int | None = None, day: date = DAY) -> dict[str, Shaped]:
@@ -442,10 +442,10 @@ def test_unknown_fields_of_any_list_are_reported(archive: Archive) -> None:
         listing([{"uuid": "x", "mood": 1}], kind="user_meetings", number=2),
     )
 
-    shaped, unknown = shape_meetings(archive, [DAY], shaping.LISTINGS)
+    shaped, unknown = shape_listings(archive, [DAY], shaping.LISTINGS)
 
-    assert unknown == {"ai_summary", "mood"}
-    assert shaped[DAY].rows.num_rows == 1
+    assert unknown == {"meetings": {"ai_summary", "mood"}}
+    assert shaped["meetings"][DAY].rows.num_rows == 1
 
 
 def test_a_listed_meeting_of_another_date_stays_out(archive: Archive) -> None:
@@ -496,10 +496,10 @@ def test_text_that_is_no_unicode_stops_no_other_meeting(archive: Archive) -> Non
     keep(archive, listing(odd.replace(b'"ODD"', b'"caf\xe9"')), listing([listed(meeting_uuid="third==")], number=2))
 
     # when such a meeting ended can't always be told: then it counts for the last day asked for
-    shaped, _ = shape_meetings(archive, [DAY, DAY + timedelta(days=1)], shaping.LISTINGS)
+    shaped, _ = shape_listings(archive, [DAY, DAY + timedelta(days=1)], shaping.LISTINGS)
 
-    assert "third==" in shaped[DAY].rows["uuid"].to_pylist()
-    assert sum(of_day.quarantined.num_rows for of_day in shaped.values()) >= 1
+    assert "third==" in shaped["meetings"][DAY].rows["uuid"].to_pylist()
+    assert sum(of_day.quarantined.num_rows for of_day in shaped["meetings"].values()) >= 1
 
 
 def test_of_several_readings_the_newest_complete_one_counts(archive: Archive) -> None:
@@ -657,7 +657,7 @@ def test_the_order_in_which_answers_arrive_changes_no_byte(tmp_path: Path) -> No
                         if document.subject == subject:
                             journal.keep_attendance(day, document)
         account.vendor.archive.fold()
-        for day, shaped in account.vendor.shape_meetings(days)[0].items():
+        for day, shaped in account.vendor.shape_listings(days)[0]["meetings"].items():
             account.lake.replace("zoom", "meetings", day, shaped.rows, shaped.quarantined)
         with account.noting() as seen:
             account.land_attendance(days)

@@ -10,7 +10,7 @@ import pytest
 from attendance_pipeline.archive import Archive, Document, Outcome
 from attendance_pipeline.readings import held
 from attendance_pipeline.shape import Shaped
-from attendance_pipeline.vendors.shaping import shape_attendance, shape_meetings
+from attendance_pipeline.vendors.shaping import shape_attendance, shape_listings
 from attendance_pipeline.vendors.webex import Webex, shaping
 from attendance_pipeline.vendors.webex.attendance import WebexMeeting
 
@@ -188,7 +188,7 @@ def keep(archive: Archive, *documents: Document) -> None:
 
 
 def meetings_of(archive: Archive, day: date = DAY) -> Shaped:
-    return shape_meetings(archive, [day], shaping.LISTINGS)[0][day]
+    return shape_listings(archive, [day], shaping.LISTINGS)[0]["meetings"][day]
 
 
 def shaped_of(

@@ -11,9 +11,9 @@ from attendance_pipeline.http.pacing import Clock, utc_now
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.readings import Holds, OpenReading, Timing, readings_table
 from attendance_pipeline.settings import WEBEX_CREDENTIALS, Settings
-from attendance_pipeline.shape import Shaped, Table
-from attendance_pipeline.vendors.base import Check, Discovery, Keep, Vendor
-from attendance_pipeline.vendors.shaping import shape_attendance, shape_meetings
+from attendance_pipeline.shape import Table
+from attendance_pipeline.vendors.base import Check, Discovery, Keep, Tables, Vendor
+from attendance_pipeline.vendors.shaping import shape_attendance, shape_listings
 from attendance_pipeline.vendors.webex import account, discovery, doctor, shaping
 from attendance_pipeline.vendors.webex.attendance import Reader, WebexMeeting
 from attendance_pipeline.vendors.webex.tables import ATTENDEES, MEETINGS, PARTICIPANTS
@@ -35,6 +35,7 @@ class Webex(Vendor[WebexMeeting]):
         # An offset doesn't die, but rows that arrive shift what it means.
         page_token=timedelta(hours=1),
     )
+    listing_tables: ClassVar[tuple[Table, ...]] = (MEETINGS,)
     meetings_table: ClassVar[Table] = MEETINGS
     attendance_tables: ClassVar[tuple[Table, ...]] = (ATTENDEES, PARTICIPANTS, readings_table("webex"))
     reports: ClassVar[tuple[str, ...]] = (ATTENDEES.name, PARTICIPANTS.name)
@@ -56,9 +57,9 @@ class Webex(Vendor[WebexMeeting]):
         """See `Vendor.discover`."""
         return await discovery.discover(session, self.settings, days, self.clock(), keep)
 
-    def shape_meetings(self, days: Sequence[date]) -> tuple[dict[date, Shaped], set[str]]:
-        """See `Vendor.shape_meetings`."""
-        return shape_meetings(self.archive, days, shaping.LISTINGS)
+    def shape_listings(self, days: Sequence[date]) -> Tables:
+        """See `Vendor.shape_listings`."""
+        return shape_listings(self.archive, days, shaping.LISTINGS)
 
     def meetings(self, rows: pa.Table) -> list[WebexMeeting]:
         """See `Vendor.meetings`."""
@@ -72,7 +73,7 @@ class Webex(Vendor[WebexMeeting]):
 
     def shape_attendance(
         self, meetings: Mapping[date, Mapping[str, WebexMeeting]], holds: Mapping[date, Holds]
-    ) -> tuple[dict[str, dict[date, Shaped]], dict[str, set[str]]]:
+    ) -> Tables:
         """See `Vendor.shape_attendance`."""
         return shape_attendance(self.archive, shaping.REPORTS, meetings, holds, self.timing)
 

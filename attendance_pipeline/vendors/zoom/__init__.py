@@ -10,9 +10,9 @@ from attendance_pipeline.archive import Document
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.readings import Holds, OpenReading, Timing, readings_table
 from attendance_pipeline.settings import ZOOM_CREDENTIALS
-from attendance_pipeline.shape import Shaped, Table
-from attendance_pipeline.vendors.base import Check, Discovery, Keep, Vendor
-from attendance_pipeline.vendors.shaping import shape_attendance, shape_meetings
+from attendance_pipeline.shape import Table
+from attendance_pipeline.vendors.base import Check, Discovery, Keep, Tables, Vendor
+from attendance_pipeline.vendors.shaping import shape_attendance, shape_listings
 from attendance_pipeline.vendors.zoom import account, attendance, discovery, doctor, shaping
 from attendance_pipeline.vendors.zoom.attendance import ZoomMeeting
 from attendance_pipeline.vendors.zoom.tables import MEETINGS, PARTICIPANTS
@@ -33,6 +33,7 @@ class Zoom(Vendor[ZoomMeeting]):
         recoverable=timedelta(days=365),
         page_token=timedelta(minutes=15),
     )
+    listing_tables: ClassVar[tuple[Table, ...]] = (MEETINGS,)
     meetings_table: ClassVar[Table] = MEETINGS
     attendance_tables: ClassVar[tuple[Table, ...]] = (PARTICIPANTS, readings_table("zoom"))
     reports: ClassVar[tuple[str, ...]] = (PARTICIPANTS.name,)
@@ -46,9 +47,9 @@ class Zoom(Vendor[ZoomMeeting]):
         """See `Vendor.discover`."""
         return await discovery.discover(session, days, self.clock().date(), keep)
 
-    def shape_meetings(self, days: Sequence[date]) -> tuple[dict[date, Shaped], set[str]]:
-        """See `Vendor.shape_meetings`."""
-        return shape_meetings(self.archive, days, shaping.LISTINGS)
+    def shape_listings(self, days: Sequence[date]) -> Tables:
+        """See `Vendor.shape_listings`."""
+        return shape_listings(self.archive, days, shaping.LISTINGS)
 
     def meetings(self, rows: pa.Table) -> list[ZoomMeeting]:
         """See `Vendor.meetings`."""
@@ -62,7 +63,7 @@ class Zoom(Vendor[ZoomMeeting]):
 
     def shape_attendance(
         self, meetings: Mapping[date, Mapping[str, ZoomMeeting]], holds: Mapping[date, Holds]
-    ) -> tuple[dict[str, dict[date, Shaped]], dict[str, set[str]]]:
+    ) -> Tables:
         """See `Vendor.shape_attendance`."""
         return shape_attendance(self.archive, shaping.REPORTS, meetings, holds, self.timing)
 
