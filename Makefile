@@ -7,7 +7,7 @@ BIN := .venv/bin
 demo: .venv/ready
 	$(BIN)/attendance-pipeline demo
 
-test: .venv/ready
+test: .venv/ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -24,10 +24,12 @@ manifest: .venv/ready
 benchmark: .venv/ready
 	$(BIN)/python attendance_pipeline_tests/benchmarks/landing.py
 
-# uv resolves and pins with hashes; the lock names no host
+# uv resolves and pins with hashes; the locks name no host
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate --no-strip-extras
 lock:
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --no-annotate --no-strip-extras --upgrade -o requirements.lock
+	$(COMPILE) --extra build --upgrade -o requirements.lock
+	$(COMPILE) --extra build --extra dev --upgrade --constraints requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf .venv data
@@ -37,3 +39,8 @@ clean:
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch .venv/ready
+
+# thousands of modules, of which the tests import few: they aren't compiled ahead
+.venv/ready-to-test: .venv/ready requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.lock
+	touch .venv/ready-to-test

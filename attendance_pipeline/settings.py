@@ -23,6 +23,13 @@ WEBEX_CREDENTIALS = (
     ("WEBEX_CLIENT_ID", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN"),
     ("WEBEX_ACCESS_TOKEN",),
 )
+TEAMS_CREDENTIALS = (
+    ("TEAMS_TENANT_ID", "TEAMS_CLIENT_ID", "TEAMS_CLIENT_SECRET"),
+    ("TEAMS_TENANT_ID", "TEAMS_CLIENT_ID", "TEAMS_CLIENT_CERTIFICATE"),
+)
+
+TEAMS_ROUTES = ("call_records", "calendar", "webinars", "town_halls")
+"""The ways on which Teams' meetings are found."""
 
 
 class Settings(BaseSettings):
@@ -50,13 +57,22 @@ class Settings(BaseSettings):
     webex_site_urls: str = ""
     webex_api_url: str = "https://webexapis.com/v1"
 
+    teams_tenant_id: str | None = None
+    teams_client_id: str | None = None
+    teams_client_secret: SecretStr | None = None
+    teams_client_certificate: Path | None = None
+    teams_routes: str = ",".join(TEAMS_ROUTES)
+    teams_download_recordings: bool = False
+    teams_graph_url: str = "https://graph.microsoft.com"
+    teams_login_url: str = "https://login.microsoftonline.com"
+
     attendance_data: Path = PROJECT / "data"
     attendance_lake: Path | None = None
     attendance_warehouse: Path | None = None
     attendance_start_date: date = date(2026, 1, 1)
     attendance_build_memory: str = "4GB"
 
-    @field_validator("zoom_api_url", "zoom_token_url", "webex_api_url")
+    @field_validator("zoom_api_url", "zoom_token_url", "webex_api_url", "teams_graph_url", "teams_login_url")
     @classmethod
     def _an_http_address(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -78,7 +94,24 @@ class Settings(BaseSettings):
             raise ValueError("give sites as host names with commas between them, such as example.webex.com")
         return ",".join(dict.fromkeys(site for site in sites if site))
 
-    @field_validator("attendance_data", "attendance_lake", "attendance_warehouse")
+    @field_validator("teams_tenant_id")
+    @classmethod
+    def _a_tenant(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value):
+            label = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+            if not re.fullmatch(rf"{label}(\.{label})+", value):
+                raise ValueError("give the tenant's id (Entra admin center > Overview) or one of its domain names")
+        return value
+
+    @field_validator("teams_routes")
+    @classmethod
+    def _known_routes(cls, value: str) -> str:
+        routes = [route for route in (part.strip().lower() for part in value.split(",")) if route]
+        if not routes or not set(routes) <= set(TEAMS_ROUTES):
+            raise ValueError(f"give at least one of {', '.join(TEAMS_ROUTES)} with commas between them")
+        return ",".join(dict.fromkeys(routes))
+
+    @field_validator("teams_client_certificate", "attendance_data", "attendance_lake", "attendance_warehouse")
     @classmethod
     def _a_path(cls, value: Path | None) -> Path | None:
         try:
@@ -123,6 +156,11 @@ class Settings(BaseSettings):
     def webex_sites(self) -> list[str]:
         """The sites that are asked about; empty where Webex is to name them."""
         return [site for site in self.webex_site_urls.split(",") if site]
+
+    @property
+    def teams_route_names(self) -> tuple[str, ...]:
+        """The ways on which meetings are looked for."""
+        return tuple(self.teams_routes.split(","))
 
     def missing(self, ways: Sequence[Sequence[str]]) -> str:
         """The variables that hold nothing and have to, in words; empty where any one of the ways is whole."""

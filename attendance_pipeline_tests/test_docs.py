@@ -3,6 +3,8 @@
 import re
 import subprocess
 
+import pytest
+
 from attendance_pipeline.cli import commands
 from attendance_pipeline.settings import PROJECT, Settings
 
@@ -37,14 +39,24 @@ def test_ci_runs_what_the_readme_says() -> None:
     assert "make test" in (PROJECT / ".ci" / "run").read_text()
 
 
-def test_the_lock_has_hashes_and_no_host() -> None:
-    lock = (PROJECT / "requirements.lock").read_text()
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_the_locks_have_hashes_and_no_host(name: str) -> None:
+    lock = (PROJECT / name).read_text()
 
     assert lock.count("==") > 100
     assert lock.count("--hash=sha256:") >= lock.count("==")
     assert "://" not in lock
     (dbt,) = re.findall(r"^dbt-core==([\d.]+)", lock, re.MULTILINE)
     assert tuple(map(int, dbt.split("."))) < (1, 12)
+
+
+def test_the_tests_run_on_what_the_pipeline_runs_on() -> None:
+    run, tested = (
+        set(re.findall(r"^([\w.-]+)(?:\[[^]]*\])?(==\S+)", (PROJECT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-dev.lock")
+    )
+
+    assert run <= tested
 
 
 def test_only_the_agreed_files_lie_at_the_top() -> None:
@@ -65,6 +77,7 @@ def test_only_the_agreed_files_lie_at_the_top() -> None:
         "dagster.yaml",
         "dbt_project",
         "pyproject.toml",
+        "requirements-dev.lock",
         "requirements.lock",
         "workspace.yaml",
     }

@@ -4,11 +4,23 @@ from pathlib import Path
 import pytest
 
 from attendance_pipeline.errors import UsageError
-from attendance_pipeline.settings import PROJECT, WEBEX_CREDENTIALS, ZOOM_CREDENTIALS, Settings
+from attendance_pipeline.settings import (
+    PROJECT,
+    TEAMS_CREDENTIALS,
+    TEAMS_ROUTES,
+    WEBEX_CREDENTIALS,
+    ZOOM_CREDENTIALS,
+    Settings,
+)
 
 VARIABLES = [name.upper() for name in Settings.model_fields]
 SECRET = "made-up-client-secret"
 NO_WEBEX = "WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET, WEBEX_REFRESH_TOKEN, or WEBEX_ACCESS_TOKEN"
+
+NO_TEAMS = (
+    "TEAMS_TENANT_ID, TEAMS_CLIENT_ID, TEAMS_CLIENT_SECRET, or TEAMS_TENANT_ID, TEAMS_CLIENT_ID, "
+    "TEAMS_CLIENT_CERTIFICATE"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +41,10 @@ def test_without_a_variable_the_defaults_hold() -> None:
     assert settings.zoom_plan == "pro"
     assert settings.webex_api_url == "https://webexapis.com/v1"
     assert settings.webex_sites == []
+    assert settings.teams_graph_url == "https://graph.microsoft.com"
+    assert settings.teams_login_url == "https://login.microsoftonline.com"
+    assert settings.teams_route_names == TEAMS_ROUTES
+    assert settings.teams_download_recordings is False
     assert settings.attendance_start_date == date(2026, 1, 1)
     assert settings.data == PROJECT / "data"
     assert settings.lake == PROJECT / "data" / "lake"
@@ -36,6 +52,7 @@ def test_without_a_variable_the_defaults_hold() -> None:
     assert settings.build == PROJECT / "data" / "build.duckdb"
     assert settings.missing(ZOOM_CREDENTIALS) == "ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET"
     assert settings.missing(WEBEX_CREDENTIALS) == NO_WEBEX
+    assert settings.missing(TEAMS_CREDENTIALS) == NO_TEAMS
 
 
 def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -52,6 +69,14 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "WEBEX_ACCESS_TOKEN": "made-up-access-token",
         "WEBEX_SITE_URLS": "acme.webex.com,acme-events.webex.com",
         "WEBEX_API_URL": "http://127.0.0.1:8123/webex/v1",
+        "TEAMS_TENANT_ID": "contoso.onmicrosoft.com",
+        "TEAMS_CLIENT_ID": "application",
+        "TEAMS_CLIENT_SECRET": f"teams-{SECRET}",
+        "TEAMS_CLIENT_CERTIFICATE": "~/app.pem",
+        "TEAMS_ROUTES": "webinars, Call_Records,webinars",
+        "TEAMS_DOWNLOAD_RECORDINGS": "true",
+        "TEAMS_GRAPH_URL": "http://127.0.0.1:8123/graph/",
+        "TEAMS_LOGIN_URL": "http://127.0.0.1:8123/login",
         "ATTENDANCE_DATA": str(tmp_path / "data"),
         "ATTENDANCE_LAKE": str(tmp_path / "elsewhere"),
         "ATTENDANCE_WAREHOUSE": str(tmp_path / "public.duckdb"),
@@ -79,6 +104,14 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     ]
     assert settings.webex_sites == ["acme.webex.com", "acme-events.webex.com"]
     assert settings.webex_api_url == "http://127.0.0.1:8123/webex/v1"
+    assert (settings.teams_tenant_id, settings.teams_client_id) == ("contoso.onmicrosoft.com", "application")
+    assert settings.teams_client_secret is not None
+    assert settings.teams_client_secret.get_secret_value() == f"teams-{SECRET}"
+    assert settings.teams_client_certificate == Path.home() / "app.pem"
+    assert settings.teams_route_names == ("webinars", "call_records")
+    assert settings.teams_download_recordings is True
+    assert settings.teams_graph_url == "http://127.0.0.1:8123/graph"
+    assert settings.teams_login_url == "http://127.0.0.1:8123/login"
     assert settings.data == tmp_path / "data"
     assert settings.lake == tmp_path / "elsewhere"
     assert settings.warehouse == tmp_path / "public.duckdb"
@@ -87,6 +120,7 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert settings.attendance_build_memory == "2GB"
     assert settings.missing(ZOOM_CREDENTIALS) == ""
     assert settings.missing(WEBEX_CREDENTIALS) == ""
+    assert settings.missing(TEAMS_CREDENTIALS) == ""
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
@@ -139,6 +173,37 @@ def test_of_several_ways_to_turn_a_vendor_on_only_the_one_begun_is_told_to_be_fi
     assert Settings.load().missing(WEBEX_CREDENTIALS) == missing
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ([], NO_TEAMS),
+        (["TEAMS_CLIENT_SECRET"], "TEAMS_TENANT_ID, TEAMS_CLIENT_ID"),
+        (["TEAMS_CLIENT_CERTIFICATE"], "TEAMS_TENANT_ID, TEAMS_CLIENT_ID"),
+        (["TEAMS_TENANT_ID", "TEAMS_CLIENT_ID"], "TEAMS_CLIENT_SECRET, or TEAMS_CLIENT_CERTIFICATE"),
+        (["TEAMS_TENANT_ID", "TEAMS_CLIENT_ID", "TEAMS_CLIENT_SECRET"], ""),
+        (["TEAMS_TENANT_ID", "TEAMS_CLIENT_ID", "TEAMS_CLIENT_CERTIFICATE"], ""),
+        (["TEAMS_ROUTES", "TEAMS_DOWNLOAD_RECORDINGS"], NO_TEAMS),
+    ],
+)
+def test_teams_is_on_with_a_secret_or_a_certificate(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], missing: str
+) -> None:
+    values = {"TEAMS_ROUTES": "webinars", "TEAMS_DOWNLOAD_RECORDINGS": "1"}
+    for name in given:
+        monkeypatch.setenv(name, values.get(name, "acme.example"))
+
+    assert Settings.load().missing(TEAMS_CREDENTIALS) == missing
+
+
+@pytest.mark.parametrize(
+    "tenant", ["11111111-2222-3333-4444-55555555aBcD", "contoso.onmicrosoft.com", "Contoso-1.example"]
+)
+def test_a_tenant_is_an_id_or_a_domain_name(monkeypatch: pytest.MonkeyPatch, tenant: str) -> None:
+    monkeypatch.setenv("TEAMS_TENANT_ID", tenant)
+
+    assert Settings.load().teams_tenant_id == tenant
+
+
 def test_ways_that_were_both_begun_are_both_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBEX_CLIENT_ID", "integration")
     monkeypatch.setenv("ZOOM_CLIENT_ID", "client")
@@ -182,6 +247,20 @@ def test_sites_are_host_names_however_they_are_spaced_and_each_once(
         ("WEBEX_SITE_URLS", "acme.webex.com;events.webex.com"),
         ("WEBEX_SITE_URLS", "acme.webex.com,http://events.webex.com"),
         ("WEBEX_SITE_URLS", "acme.webex.com&siteUrl=other.webex.com"),
+        ("TEAMS_TENANT_ID", "contoso"),
+        ("TEAMS_TENANT_ID", "common"),
+        ("TEAMS_TENANT_ID", "contoso.example/../other"),
+        ("TEAMS_TENANT_ID", "contoso.example?x"),
+        ("TEAMS_TENANT_ID", "-contoso.example"),
+        ("TEAMS_TENANT_ID", "contoso..example"),
+        ("TEAMS_TENANT_ID", "11111111-2222-3333-4444"),
+        ("TEAMS_ROUTES", "chat"),
+        ("TEAMS_ROUTES", "webinars;calendar"),
+        ("TEAMS_ROUTES", ", ,"),
+        ("TEAMS_DOWNLOAD_RECORDINGS", "perhaps"),
+        ("TEAMS_GRAPH_URL", "graph.microsoft.example"),
+        ("TEAMS_LOGIN_URL", "https://"),
+        ("TEAMS_CLIENT_CERTIFICATE", "~nobody-of-this-name/app.pem"),
         ("ATTENDANCE_START_DATE", "next tuesday"),
         ("ATTENDANCE_START_DATE", "2026-02-30"),
         ("ATTENDANCE_START_DATE", "30.01.2026"),
@@ -225,7 +304,8 @@ def test_a_slash_at_an_addresss_end_does_not_matter(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    "variable", ["ZOOM_CLIENT_SECRET", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN", "WEBEX_ACCESS_TOKEN"]
+    "variable",
+    ["ZOOM_CLIENT_SECRET", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN", "WEBEX_ACCESS_TOKEN", "TEAMS_CLIENT_SECRET"],
 )
 def test_a_secret_never_prints(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, SECRET)

@@ -9,7 +9,7 @@ import msgspec
 
 from attendance_pipeline.archive import Document, new_id
 from attendance_pipeline.http.errors import ForeignHostError, OutageError
-from attendance_pipeline.http.session import Answer, Session
+from attendance_pipeline.http.session import Answer, Asks, nameless
 from attendance_pipeline.readings import OpenReading
 from attendance_pipeline.windows import Window
 
@@ -144,8 +144,46 @@ class LinkPaging(Paging):
         self._largest = max(self._smallest, self._largest // 2)
 
 
+class NextLinkPaging(Paging):
+    """Every page but the last names the whole address of the next in `@odata.nextLink` (Graph).
+
+    A token is that address below the API's.
+
+    Args:
+        path: and query of the first page.
+        base_url: the API's address, below which every page has to be.
+    """
+
+    def __init__(self, path: str, base_url: str) -> None:
+        super().__init__(path, {})
+        self._base_url = base_url
+
+    def request(self, token: str) -> tuple[str, dict[str, str]]:
+        """See `Paging.request`."""
+        return token or self._path, {}
+
+    def after(self, token: str, answer: Answer[Any]) -> str:
+        """See `Paging.after`.
+
+        Raises:
+            ForeignHostError: the link leads out of the API.
+        """
+        assert answer.content is not None  # noqa: S101 - a walk goes on after an answer only
+        link: str = answer.content.next_link or ""
+        if link and not link.startswith(f"{self._base_url}/"):
+            raise ForeignHostError(
+                f"GET {nameless(self._path)}: its next page is said to be outside of the API's address, "
+                "where no token goes"
+            )
+        return link.removeprefix(self._base_url)
+
+    def died(self, answer: Answer[Any]) -> bool:
+        """Nothing is documented; what a page's address is refused with now it didn't say when it handed it out."""
+        return answer.status in (400, 410)
+
+
 async def walk(
-    session: Session,
+    session: Asks,
     paging: Paging,
     decoder: msgspec.json.Decoder[P],
     label: str,

@@ -272,6 +272,52 @@ async def test_a_sessions_headers_go_with_every_request_to_the_api_beside_our_ow
     assert all(asked.headers["authorization"] == "Bearer token-1" for asked in vendor.asked)
 
 
+async def test_a_post_sends_json_and_is_told_as_one(session: Sessions) -> None:
+    async with LocalVendor(in_turn(answer(503), GOOD)) as vendor, session(vendor.url, vendor.token_url) as api:
+        found = await api.post("/v1.0/$batch", b'{"requests": []}', PAGE, "light")
+        vendor.answering = in_turn(answer(500))
+        with pytest.raises(OutageError, match=r"acme answered 500 to POST /v1.0/\$batch; its service is failing"):
+            await api.post("/v1.0/$batch", b"{}", PAGE, "light")
+
+    assert found == Answer(200, found.body, Page(["ana", "ben"], "+/=="), "/v1.0/$batch", NOW)
+    assert [(asked.method, asked.target, asked.body) for asked in vendor.asked[:2]] == [
+        ("POST", "/v1.0/$batch", b'{"requests": []}')
+    ] * 2
+    assert {asked.headers["content-type"] for asked in vendor.asked} == {"application/json"}
+    assert len(vendor.asked) == 2 + ATTEMPTS
+
+
+async def test_a_post_after_a_token_that_died_is_sent_again_as_a_whole(session: Sessions) -> None:
+    async with LocalVendor(in_turn(answer(401), GOOD)) as vendor, session(vendor.url, vendor.token_url) as api:
+        await api.post("/x", b"[1]", PAGE, "light")
+
+    assert [(asked.headers["authorization"], asked.body) for asked in vendor.asked] == [
+        ("Bearer token-1", b"[1]"),
+        ("Bearer token-2", b"[1]"),
+    ]
+
+
+async def test_a_requests_own_headers_go_with_every_attempt_and_no_other_request(session: Sessions) -> None:
+    own = {"Prefer": "outlook.timezone", "accept": "text/plain"}
+    async with LocalVendor(in_turn(answer(500), GOOD)) as vendor, session(vendor.url, vendor.token_url) as api:
+        await api.get("/x", {}, PAGE, "light", headers=own)
+        await api.get("/y", {}, PAGE, "light")
+
+    assert [asked.headers.get("prefer") for asked in vendor.asked] == ["outlook.timezone"] * 2 + [None]
+    assert [asked.headers["accept"] for asked in vendor.asked] == ["text/plain"] * 2 + ["application/json"]
+
+
+async def test_whoever_had_a_turn_waits_for_none_before_the_first_attempt(
+    session: Sessions, budget: DailyBudget
+) -> None:
+    before = budget.left
+    async with LocalVendor(in_turn(answer(500), GOOD)) as vendor, session(vendor.url, vendor.token_url) as api:
+        await api.get("/x", QUERY, PAGE, "heavy", had_turn=True)
+
+    assert before is not None
+    assert budget.left == before - 1
+
+
 @pytest.mark.parametrize("status", [500, 504])
 async def test_a_status_that_is_hopeless_is_not_tried_again_and_any_other_is(session: Sessions, status: int) -> None:
     async with LocalVendor(lambda _: answer(status)) as vendor, session(vendor.url, vendor.token_url) as api:

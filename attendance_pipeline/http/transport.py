@@ -1,0 +1,94 @@
+"""Requests on their way: as they stand, over aiohttp, through the environment's proxy, without cookies."""
+
+import ssl
+from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from yarl import URL
+
+SILENCE = 60.0
+"""Seconds that a server may stay silent, before its answer or in the middle of it."""
+
+UNREACHABLE = (httpx.TransportError, httpx.DecodingError, aiohttp.ClientError, TimeoutError)
+"""What a request raises that gets no answer, or half of one."""
+
+
+def client(
+    towards: httpx.URL,
+    certificates: ssl.SSLContext,
+    headers: Mapping[str, str],
+    auth: httpx.Auth | None = None,
+    connections: int = 1,
+) -> httpx.AsyncClient:
+    """A client for one address: redirects aren't followed, cookies aren't kept.
+
+    Args:
+        towards: any address there; it decides upon the proxy.
+        certificates: whose servers are believed.
+        headers: sent with every request.
+        auth: puts the token on a request.
+        connections: the most at a time.
+    """
+    return httpx.AsyncClient(
+        auth=auth,
+        transport=_Transport(certificates, _proxy(towards), connections),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        timeout=httpx.Timeout(connect=15, read=SILENCE, write=30, pool=None),
+        headers={"User-Agent": "attendance-pipeline"} | dict(headers),
+        follow_redirects=False,
+    )
+
+
+def cause(error: BaseException) -> str:
+    """The name of what lies behind one of these: a time-out's own cause is only how it was enforced."""
+    return type(error if isinstance(error, TimeoutError) else error.__cause__ or error).__name__
+
+
+def _proxy(url: httpx.URL) -> httpx.Proxy | None:
+    """The proxy that the environment names for this address, looked up once: aiohttp would do so at each request."""
+    named = None if proxy_bypass(url.netloc.decode()) else getproxies().get(url.scheme)
+    if not named:
+        return None
+    return httpx.Proxy(named if "://" in named else f"http://{named}")
+
+
+class _Exact:
+    """Sends addresses as they are; aiohttp would decode what it finds needlessly encoded (`%3D`)."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self.session = session
+
+    def request(self, method: str, url: str, **options: Any) -> Any:
+        return self.session.request(method, URL(url, encoded=True), **options)
+
+
+class _Transport(AiohttpTransport):
+    def __init__(self, certificates: ssl.SSLContext, proxy: httpx.Proxy | None, connections: int) -> None:
+        super().__init__(verify=certificates, proxy=proxy)
+        self._connections = connections
+        self._exact: _Exact | None = None
+
+    def get_client(self) -> Any:
+        if self._exact is None:
+            self._exact = _Exact(_aiohttp_session(self.ssl_context, self._connections))
+        return self._exact
+
+    async def aclose(self) -> None:
+        if self._exact is not None:
+            await self._exact.session.close()
+
+
+def _aiohttp_session(certificates: ssl.SSLContext, connections: int) -> aiohttp.ClientSession:
+    """As httpx would: certificates verified, connections kept, no cookies."""
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=connections, ssl=certificates),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+    # It would send a request again by itself, past the pacer and the budget.
+    session._retry_connection = False
+    return session
