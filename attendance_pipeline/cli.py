@@ -23,7 +23,7 @@ from attendance_pipeline.archive import Archive
 from attendance_pipeline.display import Display, hours
 from attendance_pipeline.errors import AttendanceError, UsageError
 from attendance_pipeline.files import alone, commit
-from attendance_pipeline.settings import PROJECT, Settings
+from attendance_pipeline.settings import PROJECT, TEAMS_ROUTES, Settings
 from attendance_pipeline.summary import Summary, summarize
 from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.vendors.base import Check, Vendor
@@ -54,7 +54,7 @@ def main() -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="attendance-pipeline")
 def commands() -> None:
-    """Attendance of ended Zoom and Webex meetings and webinars: pulled, kept, checked, counted.
+    """Attendance of ended Zoom, Webex and Teams meetings: pulled, kept, checked, counted.
 
     Settings come from the environment and from .env in the current folder; .env.example documents each.
     """
@@ -102,8 +102,9 @@ def demo(as_json: bool) -> None:
     today = datetime.now(UTC).date()
     first = max(today - timedelta(days=DEMO_DAYS), settings.attendance_start_date)
     with Sandbox(zoom=ZoomOptions(plan="business")) as sandbox:
-        # A site of the user's own, from .env, isn't one of the invented organisation.
-        os.environ.update(sandbox.settings | {"WEBEX_SITE_URLS": ",".join(sandbox.webex.sites)})
+        # What the user chose for their own account, in .env, isn't meant for the invented organisation.
+        chosen = {"WEBEX_SITE_URLS": ",".join(sandbox.webex.sites), "TEAMS_ROUTES": ",".join(TEAMS_ROUTES)}
+        os.environ.update(sandbox.settings | chosen)
         settings = Settings.load()
         report = _run(settings, list(VENDORS.values()), first, today)
         truth = sandbox.truth(first, today)

@@ -261,7 +261,7 @@ def _status(hold: Held, count: Count, expected: int | None) -> tuple[Status, str
         if count.unsettled:
             return "partial", f"{count.unsettled} rows whose times the vendor hasn't filled in yet"
         return "complete", None
-    tried = f"{hold.reason}, tried {hold.attempts} times"
+    tried = f"{hold.reason}, tried {hold.attempts} times" if hold.attempts else hold.reason
     if hold.open is not None and (hold.outcome == "answered" or count.rows or count.quarantined):
         first_pages = f"only the first {hold.open.page} pages were read"
         return "partial", first_pages if hold.outcome == "answered" else f"{first_pages}; {tried}"

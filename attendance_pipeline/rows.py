@@ -177,8 +177,8 @@ def _text_lines(body: bytes) -> Iterable[str]:
 
 def _custom(kind: type, value: object) -> object:
     """What a field of a type that isn't JSON's holds."""
-    if kind is Instant:
-        return Instant.read(value)
+    if issubclass(kind, Instant):
+        return kind.read(value)
     raise NotImplementedError(kind)
 
 

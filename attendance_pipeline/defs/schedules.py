@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
 from attendance_pipeline.defs.landing import why_off
 from attendance_pipeline.lake import Lake
@@ -29,9 +30,15 @@ def first_unsettled(vendor_type: type[Vendor[Any]], lake: Lake, now: datetime, s
     for back in range(LOOK_BACK.days, 0, -1):
         day = now.date() - timedelta(days=back)
         rows = lake.read(vendor_type.name, "readings", day)
-        if rows is not None and not all(rows["settled"].to_pylist()):
+        if rows is not None and _may_still_change(rows):
             return max(start, min(day, young))
     return max(start, young)
+
+
+def _may_still_change(readings: pa.Table) -> bool:
+    """Whether a reading isn't settled; a refusal stands until somebody grants what lacks and runs the date again."""
+    pairs = zip(readings["settled"].to_pylist(), readings["status"].to_pylist(), strict=True)
+    return any(not settled and status not in ("denied", "blocked") for settled, status in pairs)
 
 
 def landing_job(vendor_type: type[Vendor[Any]]) -> Any:

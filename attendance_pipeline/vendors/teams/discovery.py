@@ -1,0 +1,225 @@
+"""Who names meetings of some dates: call records, the calendars of users, and the lists of webinars and town halls.
+
+Facts: Graph's reference of "List callRecords", "List users", "List calendarView", "List webinars", "List townhalls"
+and "List sessions for a virtual event".
+"""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+import msgspec
+
+from attendance_pipeline.archive import Archive, Document
+from attendance_pipeline.http.session import Asks
+from attendance_pipeline.readings import Timing
+from attendance_pipeline.settings import Settings
+from attendance_pipeline.vendor_json import decode
+from attendance_pipeline.vendors.base import Discovery, Keep, together
+from attendance_pipeline.vendors.paging import NextLinkPaging, walk
+from attendance_pipeline.vendors.teams.account import (
+    CALENDARS,
+    CALL_RECORDS_REACH,
+    CALLS,
+    EVENTS,
+    PAGE,
+    REACH_MARGIN,
+    USERS,
+    Page,
+    Refusal,
+    address,
+    segment,
+    text,
+)
+from attendance_pipeline.vendors.teams.documented import VirtualEvent
+from attendance_pipeline.vendors.teams.finding import find_reports
+from attendance_pipeline.vendors.teams.named import EVENT_PATHS, SESSIONS, moment
+from attendance_pipeline.vendors.teams.routes import AROUND, CALENDAR, CALL_RECORDS, Routes
+from attendance_pipeline.vendors.teams.routes import USERS as USERS_KIND
+from attendance_pipeline.windows import Window, fewest, first_whole_date, time_windows
+
+LONGEST_MEETING = timedelta(days=2)
+"""Call records are selected by start, and we want what ended: they are asked that much earlier."""
+SEAM = timedelta(minutes=1)
+CALENDAR_SPAN = timedelta(days=30)
+USERS_PAGE, CALENDAR_PAGE = "999", "100"
+EVENT_FIELDS = (
+    "id,subject,start,end,isOrganizer,isCancelled,isOnlineMeeting,onlineMeetingProvider,onlineMeeting,organizer,"
+    "seriesMasterId,type"
+)
+"""Of a calendar: without the texts and the invited people."""
+
+
+class _User(msgspec.Struct, rename="camel"):
+    id: str
+    account_enabled: bool | None = None
+    user_type: str | None = None
+
+
+_USER = msgspec.json.Decoder(_User)
+
+
+def own_tenant(settings: Settings) -> str:
+    """Our tenant's id; empty where the settings name the tenant by its domain."""
+    tenant = settings.teams_tenant_id or ""
+    return tenant if re.fullmatch(r"[0-9a-fA-F-]{36}", tenant) else ""
+
+
+def horizon(now: datetime) -> datetime:
+    """The oldest start that call records may be asked for, and still may be an hour later."""
+    return now.replace(microsecond=0) - CALL_RECORDS_REACH + REACH_MARGIN
+
+
+async def discover(
+    graph: Asks, settings: Settings, archive: Archive, days: Sequence[date], now: datetime, timing: Timing, keep: Keep
+) -> Discovery:
+    """Ask every chosen route for meetings that ended on `days`, then for their reports; keep each answer at once.
+
+    Raises:
+        VendorError: Graph is down, refuses a route, or asks for a long wait.
+    """
+    routes = Routes.known(archive, days, own_tenant(settings))
+
+    def take_in(document: Document) -> None:
+        keep(document)
+        routes.add(document)
+
+    asking = _Naming(graph, settings.teams_graph_url, days, now, routes, take_in)
+    chosen = settings.teams_route_names
+    work = {"call_records": asking.call_records, "calendar": asking.calendars}
+    await together(
+        [work[route]() for route in chosen if route in work]
+        + [asking.events(route) for route in chosen if route in EVENT_PATHS]
+    )
+    await find_reports(graph, settings.teams_graph_url, days, now, timing, routes, take_in)
+    return Discovery(route=", ".join(chosen), reason=_told(routes, days, timing), skipped=dict(asking.skipped))
+
+
+def _told(routes: Routes, days: Sequence[date], timing: Timing) -> str:
+    """What each route found and missed."""
+    told: dict[str, Counter[str]] = {}
+    for named in routes.named.values():
+        if named.ended_at.date() in days:
+            told.setdefault(named.route, Counter())[routes.verdict(named, timing)[0]] += 1
+    return "; ".join(
+        f"{route}: {', '.join(f'{count} {status}' for status, count in sorted(of_route.items()))}"
+        for route, of_route in sorted(told.items())
+    )
+
+
+class _Naming:
+    """The routes that name meetings."""
+
+    def __init__(
+        self, graph: Asks, base_url: str, days: Sequence[date], now: datetime, routes: Routes, keep: Keep
+    ) -> None:
+        self.skipped: Counter[str] = Counter()
+        self._graph = graph
+        self._base_url = base_url
+        self._days = days
+        self._now = now
+        self._routes = routes
+        self._keep = keep
+        self._around = Window(min(days) - AROUND, max(days) + AROUND)
+
+    async def call_records(self) -> None:
+        """Every call that began early enough to end on a wanted date, as far back as Graph lists them."""
+        earliest = horizon(self._now)
+        recent = [day for day in self._days if day >= first_whole_date(earliest)]
+        windows = time_windows(
+            recent,
+            span=CALL_RECORDS_REACH,
+            before=LONGEST_MEETING,
+            overlap=SEAM,
+            earliest=earliest,
+            latest=self._now.replace(microsecond=0),
+        )
+        for window in windows:
+            began = f"startDateTime ge {text(window.start)} and startDateTime lt {text(window.end)}"
+            path = address("/v1.0/communications/callRecords", {"$filter": began})
+            await self._whole(path, CALLS, CALL_RECORDS, window=window.dates)
+
+    async def calendars(self) -> None:
+        """The events that each user planned; once for each date, a day after it: before, call records are enough."""
+        wanted = {day for day in self._days if self._now.date() > day + AROUND}
+        known = self._routes.calendars.values()
+        if not wanted or (known and all(wanted <= seen for seen in known)):
+            return
+        fields = {"$select": "id,accountEnabled,userType", "$top": USERS_PAGE}
+        rows = await self._whole(address("/v1.0/users", fields), USERS, USERS_KIND)
+        users = [user for row in rows if (user := decode(_USER, bytes(row)))]
+        members = [user.id for user in users if user.account_enabled is not False and user.user_type != "Guest"]
+        await together(
+            self._calendar(user, window)
+            for user in members
+            for window in fewest(wanted - self._routes.calendars.get(user, set()), CALENDAR_SPAN)
+        )
+
+    async def events(self, route: str) -> None:
+        """The sessions of the webinars or town halls that touch the wanted dates."""
+        path = EVENT_PATHS[route]
+        async for document, page in self._pages(path, EVENTS, route, "", self._around):
+            if page is None:
+                refusal = Refusal.read(document.status, document.body)
+                if refusal.status == 403:
+                    self._keep(replace(document, outcome="denied", reason=str(refusal)))
+                    raise refusal.error(EVENTS)
+                # National clouds don't offer them.
+                self._keep(replace(document, outcome="gone", reason=str(refusal)))
+                self.skipped[f"{route} aren't offered ({refusal})"] += 1
+                return
+            self._keep(document)
+        listed = [event for (by, _), event in self._routes.events.items() if by == route]
+        await together(self._sessions(route, event.id) for event in listed if self._touches(event))
+
+    def _touches(self, event: VirtualEvent) -> bool:
+        """Whether it may have been held on a wanted date; there is no status that says ended."""
+        start, end = moment(event.start_date_time), moment(event.end_date_time)
+        begins_late = start is not None and start.date() > self._around.last
+        ended_early = end is not None and end.date() < self._around.first
+        return event.status not in ("draft", "canceled") and not begins_late and not ended_early
+
+    async def _sessions(self, route: str, event_id: str) -> None:
+        path = f"{EVENT_PATHS[route]}/{segment(event_id)}/sessions"
+        async for document, page in self._pages(path, EVENTS, SESSIONS[route], event_id, self._around):
+            self._keep(document if page is not None else self._passed_over(document, "sessions", EVENTS))
+
+    async def _calendar(self, user: str, window: Window) -> None:
+        end = datetime.combine(window.last + timedelta(days=1), time(), UTC)
+        bounds = {"startDateTime": text(datetime.combine(window.first, time(), UTC)), "endDateTime": text(end)}
+        options = bounds | {"$select": EVENT_FIELDS, "$top": CALENDAR_PAGE}
+        path = address(f"/v1.0/users/{segment(user)}/calendarView", options)
+        async for document, page in self._pages(path, CALENDARS, CALENDAR, user, window):
+            self._keep(document if page is not None else self._passed_over(document, "calendars", CALENDARS))
+
+    def _passed_over(self, document: Document, what: str, need: str) -> Document:
+        """A refusal that is about one user or event only: others aren't kept waiting."""
+        refusal = Refusal.read(document.status, document.body)
+        refusal.raise_if_general(need)
+        outcome, reason = refusal.meaning()
+        self.skipped[f"{what} refused ({refusal})"] += 1
+        return replace(document, outcome=outcome, reason=reason)
+
+    async def _whole(self, path: str, need: str, kind: str, window: Window | None = None) -> list[msgspec.Raw]:
+        """Every row of a list, without which the pull can't go on.
+
+        Raises:
+            RefusedError: Graph won't give it.
+        """
+        rows: list[msgspec.Raw] = []
+        async for document, page in self._pages(path, need, kind, "", window or self._around):
+            if page is None:
+                refusal = Refusal.read(document.status, document.body)
+                self._keep(replace(document, outcome="denied", reason=str(refusal)))
+                raise refusal.error(need)
+            self._keep(document)
+            rows += page.value
+        return rows
+
+    def _pages(
+        self, path: str, label: str, kind: str, subject: str, window: Window
+    ) -> AsyncIterator[tuple[Document, Page | None]]:
+        paging = NextLinkPaging(path, self._base_url)
+        return walk(self._graph, paging, PAGE, label, kind=kind, subject=subject, window=window)

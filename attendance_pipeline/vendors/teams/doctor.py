@@ -1,0 +1,150 @@
+"""What a pull from Graph needs, tried call by call."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from attendance_pipeline.http.errors import RefusedError
+from attendance_pipeline.http.session import Session
+from attendance_pipeline.settings import Settings
+from attendance_pipeline.vendor_json import decode
+from attendance_pipeline.vendors.base import Check
+from attendance_pipeline.vendors.teams.account import (
+    CALENDARS,
+    CALLS,
+    EVENTS,
+    NEEDS,
+    ONLINE_MEETINGS,
+    PAGE,
+    REPORTS,
+    USERS,
+    Page,
+    Refusal,
+    address,
+    segment,
+    text,
+)
+from attendance_pipeline.vendors.teams.discovery import horizon
+from attendance_pipeline.vendors.teams.documented import CallOrganizer
+from attendance_pipeline.vendors.teams.named import EVENT_PATHS, TOWN_HALLS, WEBINARS
+from attendance_pipeline.windows import first_whole_date
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""An id that nobody has: a refusal of the call itself says that the permission lacks."""
+_ANYTHING = msgspec.json.Decoder(msgspec.Raw)
+
+
+TRIED = 10
+"""Recent organizers, of whom it is tried whether the access policy covers them."""
+
+
+class _User(msgspec.Struct):
+    id: str
+
+
+class _Call(msgspec.Struct, rename="camel"):
+    join_web_url: str | None = None
+    organizer_v2: CallOrganizer | None = msgspec.field(default=None, name="organizer_v2")
+
+
+_USER = msgspec.json.Decoder(_User)
+_CALL = msgspec.json.Decoder(_Call)
+
+
+async def doctor(session: Session, settings: Settings, now: datetime) -> AsyncIterator[Check]:
+    """Mint a token, then try each call that a pull makes; of the access policy, whether it covers some organizers."""
+    began = f"startDateTime ge {text(now - timedelta(days=7))} and startDateTime lt {text(now)}"
+    lists = {
+        "call_records": (CALLS, address("/v1.0/communications/callRecords", {"$filter": began})),
+        "calendar": (USERS, address("/v1.0/users", {"$select": "id", "$top": "1"})),
+        WEBINARS: (EVENTS, EVENT_PATHS[WEBINARS]),
+        TOWN_HALLS: (EVENTS, EVENT_PATHS[TOWN_HALLS]),
+    }
+    organizers: dict[str, str] = {}
+    for position, route in enumerate(settings.teams_route_names):
+        need, path = lists[route]
+        try:
+            answer = await session.get(path, {}, PAGE, need)
+        except RefusedError as error:
+            yield Check("credentials", False, str(error))
+            return
+        if position == 0:
+            yield Check("credentials", True, "the login gave a token")
+        yield _judge(route, need, Refusal.read(answer.status, answer.body) if answer.content is None else None)
+        if route == "call_records" and answer.content:
+            organizers = _organizers(answer.content)
+        if route == "calendar" and answer.content and answer.content.value:
+            yield await _calendar(session, answer.content, now)
+    async for check in _reports(session, settings, organizers):
+        yield check
+    yield Check(
+        "reach",
+        True,
+        f"call records go back to {first_whole_date(horizon(now))}, calendars and reports for a year, "
+        "join URLs are looked up for 60 days",
+    )
+
+
+async def _calendar(session: Session, users: Page, now: datetime) -> Check:
+    user = decode(_USER, bytes(users.value[0])).id
+    bounds = {"startDateTime": text(now - timedelta(days=1)), "endDateTime": text(now), "$select": "id", "$top": "1"}
+    answer = await session.get(address(f"/v1.0/users/{segment(user)}/calendarView", bounds), {}, _ANYTHING, CALENDARS)
+    refusal = Refusal.read(answer.status, answer.body) if answer.content is None else None
+    # A user without a mailbox says nothing about the permission.
+    return _judge("calendars", CALENDARS, None if refusal and refusal.status == 404 else refusal)
+
+
+async def _reports(session: Session, settings: Settings, organizers: dict[str, str]) -> AsyncIterator[Check]:
+    """The permissions for reports, and the access policy of recent organizers."""
+    covered, uncovered = 0, 0
+    refused: Refusal | None = None
+    for organizer, url in organizers.items():
+        quoted = url.replace("'", "''")
+        path = address(f"/v1.0/users/{segment(organizer)}/onlineMeetings", {"$filter": f"JoinWebUrl eq '{quoted}'"})
+        answer = await session.get(path, {}, _ANYTHING, ONLINE_MEETINGS)
+        refusal = Refusal.read(answer.status, answer.body) if answer.content is None else None
+        refused = refusal if refusal and refusal.lacks_role else refused
+        uncovered += bool(refusal and refusal.lacks_policy)
+        covered += refusal is None
+    if organizers:
+        yield _judge("online meetings", ONLINE_MEETINGS, refused)
+    path = f"/v1.0/users/{NOBODY}/onlineMeetings/{NOBODY}/attendanceReports"
+    answer = await session.get(path, {}, _ANYTHING, REPORTS)
+    refusal = Refusal.read(answer.status, answer.body)
+    yield _judge("attendance reports", REPORTS, refusal if answer.content is None and refusal.lacks_role else None)
+    if not organizers:
+        yield Check("access policy", True, "not tried: no meeting of the last days names an organizer")
+    elif uncovered:
+        yield Check("access policy", False, _grant(settings, uncovered, len(organizers)))
+    else:
+        yield Check("access policy", True, f"covers {covered} of {covered} recent organizers")
+
+
+def _grant(settings: Settings, uncovered: int, tried: int) -> str:
+    return (
+        f"{uncovered} of {tried} recent organizers aren't covered, so their meetings can't be read. A Teams "
+        "administrator grants it in PowerShell (it takes up to 30 minutes to take effect):\n"
+        "    Connect-MicrosoftTeams\n"
+        f'    New-CsApplicationAccessPolicy -Identity Attendance-policy -AppIds "{settings.teams_client_id}" '
+        '-Description "Attendance reports"\n'
+        "    Grant-CsApplicationAccessPolicy -PolicyName Attendance-policy -Global"
+    )
+
+
+def _organizers(page: Page) -> dict[str, str]:
+    """Some recent organizers, each with a join URL of theirs."""
+    found: dict[str, str] = {}
+    for row in page.value:
+        call = decode(_CALL, bytes(row))
+        user = call.organizer_v2.identity.user if call.organizer_v2 and call.organizer_v2.identity else None
+        if user and user.id and call.join_web_url and len(found) < TRIED:
+            found.setdefault(user.id, call.join_web_url)
+    return found
+
+
+def _judge(name: str, need: str, refusal: Refusal | None) -> Check:
+    full = f"{name} ({NEEDS[need].purpose})"
+    if refusal is None:
+        return Check(full, True, "allowed")
+    return Check(full, False, str(refusal.error(need)))

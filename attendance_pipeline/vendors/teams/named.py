@@ -1,0 +1,205 @@
+"""What routes name: meetings that took place or were planned, where their reports are, and the reports themselves."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tzlocal import windows_tz
+
+from attendance_pipeline.archive import Outcome
+from attendance_pipeline.readings import Meeting
+from attendance_pipeline.vendors.shaping import instant
+from attendance_pipeline.vendors.teams.account import segment
+from attendance_pipeline.vendors.teams.documented import (
+    AttendanceReport,
+    CalendarEvent,
+    CallRecord,
+    VirtualEvent,
+    VirtualEventSession,
+    ZonedTime,
+)
+
+WEBINARS, TOWN_HALLS = "webinars", "town_halls"
+
+Kind = Literal["meeting", "webinar", "town_hall", "live_event"]
+EVENT_KINDS: dict[str, Kind] = {WEBINARS: "webinar", TOWN_HALLS: "town_hall"}
+SESSIONS = {WEBINARS: "webinar_sessions", TOWN_HALLS: "town_hall_sessions"}
+"""The kinds of documents that hold the sessions."""
+EVENT_PATHS = {
+    WEBINARS: "/v1.0/solutions/virtualEvents/webinars",
+    TOWN_HALLS: "/v1.0/solutions/virtualEvents/townhalls",
+}
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where Graph keeps a meeting's reports.
+
+    Attributes:
+        route: `webinars` or `town_halls`; empty for an online meeting.
+        owner: the organizer's object id, or the event's id.
+        id: the online meeting's id, or the session's.
+    """
+
+    route: str
+    owner: str
+    id: str
+
+    @property
+    def path(self) -> str:
+        """Below it are the reports."""
+        if self.route:
+            return f"{EVENT_PATHS[self.route]}/{segment(self.owner)}/sessions/{segment(self.id)}"
+        return f"/v1.0/users/{segment(self.owner)}/onlineMeetings/{segment(self.id)}"
+
+    @property
+    def subject(self) -> str:
+        """What documents about it are filed under; ids hold no space."""
+        return f"{self.route} {self.owner} {self.id}"
+
+    @classmethod
+    def of(cls, subject: str) -> "Home":
+        """The home that documents of this subject are about."""
+        return cls(*subject.split(" ", 2))
+
+
+@dataclass(frozen=True)
+class Named:
+    """A meeting that a route named.
+
+    Attributes:
+        columns: of the table `meetings`, as far as the route knows them.
+        join: organizer and join URL, for the lookup.
+        home: where its reports are, if that needs no lookup.
+        refused: why it can have no report that we may read.
+    """
+
+    route: str
+    id: str
+    started_at: datetime
+    ended_at: datetime
+    columns: dict[str, Any]
+    join: tuple[str, str] | None = None
+    home: Home | None = None
+    refused: tuple[Outcome, str] | None = None
+
+    def overlaps(self, other: "Named | Listed") -> bool:
+        """Whether both are of the same time: no key is documented that says that they are the same meeting."""
+        return self.started_at <= other.ended_at and other.started_at <= self.ended_at
+
+    @property
+    def meeting(self) -> Meeting:
+        """As something to be read, by the id that coverage shows while there is no report."""
+        return Meeting(self.id, self.ended_at, None)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A report that a list named, or that the deprecated call gave as the latest."""
+
+    id: str
+    started_at: datetime
+    ended_at: datetime
+    is_latest: bool = False
+
+    def overlaps(self, other: "Named | Listed") -> bool:
+        """See `Named.overlaps`."""
+        return self.started_at <= other.ended_at and other.started_at <= self.ended_at
+
+
+def as_listed(row: AttendanceReport, *, is_latest: bool = False) -> Listed | None:
+    """A report's id and times; the latest report may lack them, then its records tell. None: nothing tells."""
+    intervals = [each for record in row.attendance_records or () for each in record.attendance_intervals or ()]
+    joins = [each.join_date_time for each in intervals if each.join_date_time]
+    leaves = [each.leave_date_time for each in intervals if each.leave_date_time]
+    begin = row.meeting_start_date_time or min(joins, default=None)
+    end = row.meeting_end_date_time or max(leaves, default=None)
+    if begin is None or end is None:
+        return None
+    return Listed(row.id or f"latest-{begin:%Y%m%dT%H%M%S}", begin, end, is_latest)
+
+
+def moment(said: ZonedTime | str | None) -> datetime | None:
+    """A time of a calendar or an event, UTC; of a zone that nobody knows as if it were UTC."""
+    if not isinstance(said, ZonedTime):
+        return instant(said)
+    read = instant(said.date_time)
+    if read is None or not said.time_zone:
+        return read
+    try:
+        zone = ZoneInfo(windows_tz.win_tz.get(said.time_zone, said.time_zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return read
+    return read.replace(tzinfo=zone).astimezone(UTC)
+
+
+def of_call_record(row: CallRecord, tenant: str) -> Named | None:
+    """The meeting that a call record is of; None: a call between two people."""
+    if row.type == "peerToPeer":
+        return None
+    user, url = row.organized_by, row.join_web_url or ""
+    refused: tuple[Outcome, str] | None = None
+    if not url:
+        refused = "blocked", "an ad-hoc call without a join URL, of which Graph makes no attendance report"
+    elif not user.id:
+        refused = "blocked", "nobody of a directory organized it"
+    elif tenant and user.tenant_id and user.tenant_id.lower() != tenant.lower():
+        refused = "denied", "organized by somebody of another tenant"
+    columns = {
+        "organizer_id": user.id,
+        "organizer_tenant_id": user.tenant_id,
+        "organizer_email": user.user_principal_name,
+        "organizer_name": user.display_name,
+        "join_web_url": url,
+        "call_type": row.type,
+        "version": row.version,
+        "modalities": row.modalities,
+        "last_modified_time": row.last_modified_date_time,
+    }
+    join = None if refused else (str(user.id), url)
+    return Named("call_records", row.id, row.start_date_time, row.end_date_time, columns, join, refused=refused)
+
+
+def of_calendar(row: CalendarEvent, user: str) -> Named | str | None:
+    """The meeting that a user planned to hold; the rule that the row breaks; None: not theirs, or not of Teams."""
+    url = row.online_meeting.join_url if row.online_meeting else None
+    of_teams = row.online_meeting_provider in (None, "teamsForBusiness", "unknown")
+    if not row.is_organizer or row.is_cancelled or not url or not of_teams:
+        return None
+    start, end = moment(row.start), moment(row.end)
+    if start is None or end is None:
+        return "wrong_type.end" if end is None else "wrong_type.start"
+    organizer = row.organizer.email_address if row.organizer else None
+    columns = {
+        "organizer_id": user,
+        "organizer_email": organizer.address if organizer else None,
+        "organizer_name": organizer.name if organizer else None,
+        "subject": row.subject,
+        "join_web_url": url,
+        "series_master_id": row.series_master_id,
+        "calendar_event_type": row.type,
+    }
+    return Named("calendar", row.id, start, end, columns, (user, url))
+
+
+def of_session(row: VirtualEventSession, route: str, event_id: str, event: VirtualEvent | None) -> Named | str | None:
+    """The session of a published event; the rule that the row breaks; None: it won't take place."""
+    start = moment(row.start_date_time) or (moment(event.start_date_time) if event else None)
+    end = moment(row.end_date_time) or (moment(event.end_date_time) if event else None)
+    if event is not None and event.status in ("draft", "canceled"):
+        return None
+    if start is None or end is None:
+        return "missing_field.endDateTime" if end is None else "missing_field.startDateTime"
+    user = event.created_by.user if event and event.created_by else None
+    columns = {
+        "event_id": event_id,
+        "session_id": row.id,
+        "organizer_id": user.id if user else None,
+        "organizer_tenant_id": user.tenant_id if user else None,
+        "organizer_email": user.user_principal_name if user else None,
+        "organizer_name": user.display_name if user else None,
+        "subject": row.subject or (event.display_name if event else None),
+        "join_web_url": row.join_web_url,
+    }
+    return Named(route, f"{event_id}/{row.id}", start, end, columns, home=Home(route, event_id, row.id))
