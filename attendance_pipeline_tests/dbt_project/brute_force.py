@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from . import told_teams
 from .raw_rows import RawRows, Row
-from .told import Interval, Meeting, intervals, key_of, meetings, seconds_from, webex_remarks
+from .telling import Interval, Meeting, key_of, seconds_from
+from .told import intervals, meetings, webex_remarks
 
 # of reports that hold nothing, which says what the meeting is: what may still come wins
 MAY_STILL_COME = ["not_ready", "denied", "blocked", "gone"]
+ROLES = ["host", "co_host", "presenter", "panelist", "attendee", None]
 
 
 class Groups:
@@ -128,15 +131,16 @@ def _attendee(
     is_external: bool | None = None
     if domains:
         is_external = not domains & own_domains
-    elif any(join.account for join in joins):
-        is_external = False
+    elif any(join.is_own is not None for join in joins):
+        is_external = not any(join.is_own for join in joins)
+    strongest = min((join.role for join in joins), key=ROLES.index)
     duration = (meeting.ended_at - meeting.started_at).total_seconds()
     first, last = min(join.joined_at for join in counted), max(join.left_at for join in counted)
     return {
         "meeting_key": joins[0].meeting,
         "display_name": _preferred_name(joins),
         "email": emails[0] if emails else None,
-        "role": "host" if meeting.host_email in emails else "attendee",
+        "role": "host" if meeting.host_email in emails else strongest or "attendee",
         "first_joined_at": first,
         "last_left_at": last,
         "join_count": len(counted),
@@ -240,13 +244,19 @@ def _total(rows: dict[str, Row], column: str) -> Any:
 
 def _coverage(raw: RawRows, listed: dict[str, Meeting]) -> dict[str, Row]:
     readings: dict[str, list[Row]] = defaultdict(list)
-    for vendor, rows in (("zoom", raw.zoom_readings), ("webex", raw.webex_readings)):
+    for vendor, rows in (
+        ("zoom", raw.zoom_readings),
+        ("webex", raw.webex_readings),
+        ("teams", [row for row in raw.teams_readings if row["report"] != "recordings"]),
+    ):
         for row in sorted(rows, key=lambda row: row["report"]):
             readings[key_of(vendor, row["meeting_id"])].append(row)
     merged = {key: _merged(reports) for key, reports in readings.items()}
     remarks = webex_remarks(raw, {key for key, reading in merged.items() if reading["settled"]})
+    remarks |= told_teams.remarks(raw)
+    found_by = {key: meeting.found_by for key, meeting in listed.items()} | told_teams.unreported(raw)
     for key, reading in merged.items():
-        reading["reason"] = "; ".join([*reading["reason"], *remarks[key]]) or None
+        reading["reason"] = "; ".join([*reading["reason"], *remarks.get(key, [])]) or None
     never = {
         "status": "not_ready",
         "reason": "never read",
@@ -256,12 +266,15 @@ def _coverage(raw: RawRows, listed: dict[str, Meeting]) -> dict[str, Row]:
         "read_at": None,
         "recoverable_until": None,
     }
-    return {key: merged.get(key, never) for key in listed}
+    return {key: merged.get(key, never) | {"found_by": routes} for key, routes in found_by.items()}
 
 
 def _merged(reports: list[Row]) -> Row:
-    statuses = {row["status"] for row in reports}
-    if len(statuses) == 1:
+    attendance = [row for row in reports if row["report"] != "registrations"]
+    statuses = {row["status"] for row in attendance}
+    if statuses == {"complete"} and any(row["status"] != "complete" for row in reports):
+        status = "partial"
+    elif len(statuses) == 1:
         [status] = statuses
     elif statuses & {"complete", "partial"}:
         status = "partial"
@@ -279,9 +292,9 @@ def _merged(reports: list[Row]) -> Row:
         "status": status,
         "reason": reasons,
         "vendor_count": max(
-            (row["vendor_count"] for row in reports if row["vendor_count"] is not None), default=None
+            (row["vendor_count"] for row in attendance if row["vendor_count"] is not None), default=None
         ),
-        "held_count": max(row["rows_held"] for row in reports),
+        "held_count": max(row["rows_held"] for row in attendance),
         "settled": all(row["settled"] for row in reports),
         "read_at": min(read_at) if None not in read_at else None,
         "recoverable_until": min(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from . import random_webex, random_zoom
+from . import random_teams, random_webex, random_zoom
 from .raw_rows import RawRows
 
 
@@ -16,4 +16,6 @@ def random_raw(seed: int, meetings_per_vendor: int) -> RawRows:
         random_zoom.add_meeting(chance, rows, number)
     for number in range(meetings_per_vendor):
         random_webex.add_meeting(chance, rows, number)
+    for number in range(meetings_per_vendor):
+        random_teams.add_meeting(chance, rows, number)
     return rows

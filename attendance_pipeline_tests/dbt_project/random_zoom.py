@@ -33,6 +33,7 @@ def add_meeting(chance: random.Random, rows: RawRows, number: int) -> None:
             "end_time": ended_at,
             "duration": -(-seconds // 60),
             "participants_count": intervals,
+            "listed_by": ["history_meetings", "user_meetings", ""][number % 3],
             "ended_date": ended_at.date(),
         }
     )

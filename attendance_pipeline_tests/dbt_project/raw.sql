@@ -201,3 +201,148 @@ create table raw.webex_readings (
     document_id varchar,
     ended_date date
 );
+
+create table raw.teams_attendance_reports (
+    report_id varchar,
+    kind varchar,
+    source varchar,
+    online_meeting_id varchar,
+    event_id varchar,
+    session_id varchar,
+    organizer_id varchar,
+    organizer_tenant_id varchar,
+    organizer_email varchar,
+    organizer_name varchar,
+    subject varchar,
+    meeting_type varchar,
+    scheduled_start_time timestamp,
+    scheduled_end_time timestamp,
+    is_registration_required boolean,
+    total_participant_count integer,
+    meeting_start_time timestamp,
+    meeting_end_time timestamp,
+    external_event_information varchar,
+    found_by varchar,
+    document_id varchar,
+    ended_date date
+);
+
+create table raw.teams_attendance_records (
+    report_id varchar,
+    first_join_time timestamp,
+    record_id varchar,
+    email_address varchar,
+    total_attendance_in_seconds integer,
+    role varchar,
+    identity_type varchar,
+    identity_id varchar,
+    identity_display_name varchar,
+    identity_tenant_id varchar,
+    identity_email varchar,
+    identity_application_type varchar,
+    azure_communication_services_resource_id varchar,
+    attendance_intervals struct(
+        join_date_time timestamp,
+        leave_date_time timestamp,
+        duration_in_seconds integer
+    )[],
+    registration_id varchar,
+    external_registration_referrer varchar,
+    external_registration_id varchar,
+    registrant_id varchar,
+    engagements struct(
+        date_time timestamp,
+        engagement_type varchar,
+        engagement_sub_type varchar
+    )[],
+    document_id varchar,
+    ended_date date
+);
+
+create table raw.teams_registrations (
+    report_id varchar,
+    registration_id varchar,
+    event_id varchar,
+    email varchar,
+    first_name varchar,
+    last_name varchar,
+    status varchar,
+    registration_date_time timestamp,
+    cancelation_date_time timestamp,
+    user_id varchar,
+    preferred_timezone varchar,
+    preferred_language varchar,
+    registration_question_answers varchar,
+    external_registration_referrer varchar,
+    external_registration_id varchar,
+    document_id varchar,
+    ended_date date
+);
+
+create table raw.teams_attendee_events (
+    report_id varchar,
+    session_id varchar,
+    participant_id varchar,
+    full_name varchar,
+    user_agent varchar,
+    utc_event_timestamp timestamp,
+    action varchar,
+    role varchar,
+    document_id varchar,
+    ended_date date
+);
+
+create table raw.teams_recordings (
+    report_id varchar,
+    artifact varchar,
+    is_available boolean,
+    size_in_bytes bigint,
+    content_type varchar,
+    file varchar,
+    document_id varchar,
+    ended_date date
+);
+
+create table raw.teams_meetings (
+    route varchar,
+    id varchar,
+    kind varchar,
+    online_meeting_id varchar,
+    event_id varchar,
+    session_id varchar,
+    organizer_id varchar,
+    organizer_tenant_id varchar,
+    organizer_email varchar,
+    organizer_name varchar,
+    subject varchar,
+    join_web_url varchar,
+    call_type varchar,
+    version bigint,
+    modalities varchar,
+    last_modified_time timestamp,
+    series_master_id varchar,
+    calendar_event_type varchar,
+    start_time timestamp,
+    end_time timestamp,
+    report_id varchar,
+    status varchar,
+    reason varchar,
+    document_id varchar,
+    ended_date date
+);
+
+create table raw.teams_readings (
+    meeting_id varchar,
+    report varchar,
+    status varchar,
+    reason varchar,
+    vendor_count bigint,
+    rows_held bigint,
+    rows_quarantined bigint,
+    attempts integer,
+    read_at timestamp,
+    settled boolean,
+    recoverable_until timestamp,
+    document_id varchar,
+    ended_date date
+);

@@ -25,6 +25,13 @@ class RawRows:
     webex_attendees: list[Row] = field(default_factory=list)
     webex_participants: list[Row] = field(default_factory=list)
     webex_readings: list[Row] = field(default_factory=list)
+    teams_attendance_reports: list[Row] = field(default_factory=list)
+    teams_attendance_records: list[Row] = field(default_factory=list)
+    teams_registrations: list[Row] = field(default_factory=list)
+    teams_attendee_events: list[Row] = field(default_factory=list)
+    teams_recordings: list[Row] = field(default_factory=list)
+    teams_meetings: list[Row] = field(default_factory=list)
+    teams_readings: list[Row] = field(default_factory=list)
 
 
 def write_raw(path: Path, rows: RawRows) -> None:

@@ -10,7 +10,8 @@ import pytest
 from .brute_force import Expected
 from .conftest import Rows, read_rows, run_dbt
 from .raw_rows import RawRows, Row, write_raw
-from .told import intervals, key_of
+from .telling import key_of
+from .told import intervals
 
 MARTS = ["meetings", "attendance_intervals", "attendees", "people", "daily_utilization", "coverage"]
 
@@ -102,7 +103,8 @@ def test_the_random_rows_hold_the_awkward_cases(expected: Expected, rows: Rows) 
     assert any(row["is_external"] is None for row in attendees)
     assert any(row["attendee_count"] == 0 for row in meetings)
     assert any(0 < row["active_seconds"] < row["attended_seconds"] for row in meetings)
-    assert {row["vendors"] for row in expected.people.values()} == {"zoom", "webex", "webex,zoom"}
+    vendors = {row["vendors"] for row in expected.people.values()}
+    assert vendors >= {"zoom", "webex", "teams", "webex,zoom", "teams,webex,zoom"}
     [merged] = rows("select count(*) as tokens from intermediate.int_identities_merged")
     assert merged["tokens"] > 100
     [midnight] = rows("select count(*) as meetings from marts.meetings where cast(started_at as date) < ended_date")
@@ -133,6 +135,29 @@ def test_the_random_webex_rows_hold_the_awkward_cases(expected: Expected, rows: 
     reasons = " ".join(row["reason"] or "" for row in expected.coverage.values())
     for words in ("attendees names", "name different people", "only listed by", "participants: gone (404"):
         assert words in reasons
+
+
+def test_the_random_teams_rows_hold_the_awkward_cases(expected: Expected, rows: Rows) -> None:
+    [held] = rows(
+        "select count(*) filter (where vendor_interval_id like '%|2') as alike, "
+        "count(*) filter (where vendor_interval_id like 'session-%') as of_live_events, "
+        "count(*) filter (where joined_at = left_at) as without_length, "
+        "count(*) filter (where coalesce(account_id, registrant_id, email, display_name) is null) as nameless, "
+        "count(*) filter (where is_own_account) as own, count(*) filter (where not is_own_account) as others, "
+        "count(*) filter (where is_own_account is null) as unknown from intermediate.int_teams_intervals"
+    )
+    assert min(held.values()) > 5
+    teams = {key for key, row in expected.meetings.items() if row["vendor"] == "teams"}
+    attendees = [row for row in expected.attendees.values() if row["meeting_key"] in teams]
+    assert {row["role"] for row in attendees} == {"host", "presenter", "attendee"}
+    assert any(row["is_external"] and not row["email"] for row in attendees)
+    assert {row["kind"] for row in expected.meetings.values()} == {"meeting", "webinar", "town_hall", "live_event"}
+    reasons = " ".join(row["reason"] or "" for row in expected.coverage.values())
+    for words in ("differ from their total", "without times", "listed by calendar", "by its series", "overwrites"):
+        assert words in reasons
+    assert "registrations: denied" in reasons
+    unreported = [row for key, row in expected.coverage.items() if key not in expected.meetings]
+    assert "town_halls,webinars" in {row["found_by"] for row in unreported}
 
 
 def test_building_twice_gives_the_same_marts(build: Path, rebuilt: Path) -> None:
@@ -185,15 +210,22 @@ def test_joins_of_a_meeting_no_listing_named_are_left_out_with_a_warning(tmp_pat
     webex_joined = {row["meeting_id"] for row in raw.webex_attendees if row["joined_time"] and row["left_time"]}
     no_zoom = next(row for row in raw.zoom_meetings if row["uuid"] in zoom_joined)
     no_webex = next(row for row in raw.webex_meetings if row["meeting_id"] in webex_joined)
+    teams_joined = {row["report_id"] for row in raw.teams_attendance_records if row["attendance_intervals"]}
+    no_teams = next(row for row in raw.teams_attendance_reports if row["report_id"] in teams_joined)
     listed = replace(
         raw,
         zoom_meetings=[row for row in raw.zoom_meetings if row is not no_zoom],
         webex_meetings=[row for row in raw.webex_meetings if row is not no_webex],
+        teams_attendance_reports=[row for row in raw.teams_attendance_reports if row is not no_teams],
     )
     write_raw(path, listed)
     said = run_dbt(path, "build", "--exclude-resource-type", "unit_test")
 
-    left_out = {key_of("zoom", no_zoom["uuid"]), key_of("webex", no_webex["meeting_id"])}
+    left_out = {
+        key_of("zoom", no_zoom["uuid"]),
+        key_of("webex", no_webex["meeting_id"]),
+        key_of("teams", no_teams["report_id"]),
+    }
     held = {row["interval_key"] for row in read_rows(path, "select interval_key from marts.attendance_intervals")}
     assert held == {join.key for join in intervals(raw) if join.meeting not in left_out}
-    assert "WARN 2 every_interval_has_a_meeting" in said
+    assert "WARN 3 every_interval_has_a_meeting" in said

@@ -4,67 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import md5
 
+from . import told_teams
 from .raw_rows import RawRows, Row
-
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
-
-
-@dataclass
-class Meeting:
-    """One listed meeting."""
-
-    key: str
-    vendor: str
-    id: str
-    series: str
-    kind: str
-    title: str | None
-    host_email: str | None
-    started_at: datetime
-    ended_at: datetime
-    vendor_count: int | None
-
-
-@dataclass
-class Interval:
-    """One join, with what is known of who it was."""
-
-    key: str
-    meeting: str
-    account: str | None
-    registrant: str | None
-    participant: str | None
-    email: str | None
-    name: str | None
-    room: str
-    joined_at: datetime
-    left_at: datetime
-
-    @property
-    def ids(self) -> list[tuple[str, str]]:
-        named = {"account": self.account, "registrant": self.registrant, "email": self.email}
-        return [(kind, value) for kind, value in named.items() if value]
-
-    @property
-    def folded_name(self) -> str | None:
-        return self.name.lower() if self.name else None
-
-    @property
-    def seconds(self) -> range:
-        return seconds_from(self.joined_at, self.left_at)
-
-
-def key_of(*parts: str) -> str:
-    return md5("|".join(parts).encode(), usedforsecurity=False).hexdigest()
-
-
-def seconds_from(start: datetime, end: datetime) -> range:
-    """The whole seconds of a half-open stretch."""
-    return range(*((moment - EPOCH) // timedelta(seconds=1) for moment in (start, end)))
+from .telling import EPOCH, Interval, Meeting, folded, key_of, seconds_from
 
 
 def meetings(raw: RawRows) -> dict[str, Meeting]:
@@ -80,6 +24,7 @@ def meetings(raw: RawRows) -> dict[str, Meeting]:
             started_at=row["start_time"],
             ended_at=row["end_time"],
             vendor_count=row["participants_count"],
+            found_by=row["listed_by"] or None,
         )
         for row in raw.zoom_meetings
     ]
@@ -95,23 +40,25 @@ def meetings(raw: RawRows) -> dict[str, Meeting]:
             started_at=row["start_time"],
             ended_at=row["end_time"],
             vendor_count=row["total_participants"],
+            found_by=row["listed_by"],
         )
         for row in raw.webex_meetings
     ]
-    return {meeting.key: meeting for meeting in (*zoom, *webex)}
+    return {meeting.key: meeting for meeting in (*zoom, *webex, *told_teams.meetings(raw))}
 
 
 def intervals(raw: RawRows) -> list[Interval]:
-    return [*map(_zoom_interval, raw.zoom_participants), *_webex_intervals(raw)]
+    return [*map(_zoom_interval, raw.zoom_participants), *_webex_intervals(raw), *told_teams.intervals(raw)]
 
 
 def _zoom_interval(row: Row) -> Interval:
     meeting = key_of("zoom", row["meeting_uuid"])
     waiting, breakout = row["status"] == "in_waiting_room", bool(row["bo_mtg_id"])
+    account = row["participant_user_id"] or row["id"] or None
     return Interval(
         key=key_of(meeting, row["user_id"], str(row["join_time"])),
         meeting=meeting,
-        account=row["participant_user_id"] or row["id"] or None,
+        account=account,
         registrant=row["registrant_id"] or None,
         participant=None,
         email=row["user_email"].strip().lower() or None,
@@ -119,6 +66,7 @@ def _zoom_interval(row: Row) -> Interval:
         room="waiting" if waiting else "breakout" if breakout else "main",
         joined_at=row["join_time"],
         left_at=row["leave_time"],
+        is_own=bool(account) or None,
     )
 
 
@@ -142,7 +90,7 @@ def _webex_intervals(raw: RawRows) -> Iterator[Interval]:
             account=None,
             registrant=None,
             participant=row.get("id"),
-            email=_folded(row["email"]),
+            email=folded(row["email"]),
             name=(row["display_name"] or "").strip() or None,
             room=room,
             joined_at=joined_at,
@@ -151,11 +99,7 @@ def _webex_intervals(raw: RawRows) -> Iterator[Interval]:
 
 
 def webex_person(row: Row) -> str | None:
-    return _folded(row["email"]) or _folded(row["display_name"])
-
-
-def _folded(text: str | None) -> str | None:
-    return (text or "").strip().lower() or None
+    return folded(row["email"]) or folded(row["display_name"])
 
 
 def _lasted(row: Row) -> bool:

@@ -18,6 +18,20 @@
 {%- endmacro %}
 
 
+{#- A timestamp so many seconds later. -#}
+{% macro plus_seconds(moment, seconds) -%}
+    {{ return(adapter.dispatch('plus_seconds', 'attendance')(moment, seconds)) }}
+{%- endmacro %}
+
+{% macro default__plus_seconds(moment, seconds) -%}
+    timestampadd(second, {{ seconds }}, {{ moment }})
+{%- endmacro %}
+
+{% macro duckdb__plus_seconds(moment, seconds) -%}
+    {{ moment }} + to_seconds({{ seconds }})
+{%- endmacro %}
+
+
 {#- The distinct values of a group as one text, sorted; null where there are none. -#}
 {% macro distinct_values_as_text(expression, separator=',') -%}
     {{ return(adapter.dispatch('distinct_values_as_text', 'attendance')(expression, separator)) }}

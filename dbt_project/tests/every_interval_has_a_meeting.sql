@@ -6,6 +6,8 @@
     ref('stg_zoom__participants'),
     ref('stg_webex__attendees'),
     ref('stg_webex__participants'),
+    ref('stg_teams__attendance_records'),
+    ref('stg_teams__attendee_events'),
 ] %}
 
 with attendance as (

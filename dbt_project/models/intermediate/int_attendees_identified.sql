@@ -28,11 +28,11 @@ judged as (
         coalesce(merged.attendee_token, identities.identity_token) as attendee_token,
         identities.email,
         identities.person_token,
-        identities.email = meetings.host_email as is_host,
+        case when identities.email = meetings.host_email then 'host' else identities.role end as role,
         case
             when identities.email like '%@%' then own_domains.email_domain is null
         end as is_external_by_email,
-        case when identities.is_own_account then false end as is_external_by_account
+        not identities.is_own_account as is_external_by_account
     from identities
     left join merged
         on identities.identity_token = merged.identity_token
@@ -49,8 +49,14 @@ identified as (
         md5(attendee_token) as attendee_key,
         min(email) as email,
         min(person_token) as person_token,
-        coalesce(bool_or(is_host), false) as is_host,
-        -- one address of our own is enough to be one of us
+        case
+            when bool_or(role = 'host') then 'host'
+            when bool_or(role = 'co_host') then 'co_host'
+            when bool_or(role = 'presenter') then 'presenter'
+            when bool_or(role = 'panelist') then 'panelist'
+            else 'attendee'
+        end as role,
+        -- one address, else account, of our own is enough to be one of us
         coalesce(bool_and(is_external_by_email), bool_and(is_external_by_account)) as is_external
     from judged
     group by attendee_token

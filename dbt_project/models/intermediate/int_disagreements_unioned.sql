@@ -3,6 +3,7 @@
 -- a further vendor that tells of a meeting twice is one more line here
 {% set vendors = [
     ref('int_webex_disagreements'),
+    ref('int_teams_disagreements'),
 ] %}
 
 with unioned as (

@@ -14,6 +14,7 @@ distinct_identities as (
         registrant_id,
         email,
         folded_name,
+        role,
         is_own_account
     from intervals
 
@@ -30,6 +31,7 @@ identities as (
         vendor || ':' || account_id as account_token,
         -- 'email:' sorts before every vendor's name, so an address wins over an account
         coalesce('email:' || email, vendor || ':' || account_id) as person_token,
+        role,
         is_own_account,
         coalesce(account_id, email, registrant_id) is not null as is_identified
     from distinct_identities

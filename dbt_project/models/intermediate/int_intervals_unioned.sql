@@ -4,6 +4,7 @@
 {% set vendors = [
     ref('stg_zoom__participants'),
     ref('int_webex_intervals'),
+    ref('int_teams_intervals'),
 ] %}
 
 with unioned as (
@@ -19,6 +20,7 @@ with unioned as (
         email,
         display_name,
         room,
+        role,
         is_own_account,
         joined_at,
         left_at
@@ -47,6 +49,7 @@ normalised as (
         nullif(trim(display_name), '') as display_name,
         nullif(lower(trim(display_name)), '') as folded_name,
         room,
+        role,
         is_own_account,
         joined_at,
         left_at
@@ -73,6 +76,7 @@ of_known_meetings as (
         normalised.display_name,
         normalised.folded_name,
         normalised.room,
+        normalised.role,
         normalised.is_own_account,
         normalised.joined_at,
         normalised.left_at,

@@ -2,6 +2,7 @@
 {% set vendors = [
     ref('stg_zoom__meetings'),
     ref('stg_webex__meetings'),
+    ref('int_teams_meetings'),
 ] %}
 
 with unioned as (
@@ -15,6 +16,7 @@ with unioned as (
         kind,
         host_email,
         host_name,
+        found_by,
         vendor_attendee_count,
         started_at,
         ended_at,
@@ -36,6 +38,7 @@ keyed as (
         kind,
         nullif(lower(trim(host_email)), '') as host_email,
         host_name,
+        found_by,
         vendor_attendee_count,
         started_at,
         ended_at,

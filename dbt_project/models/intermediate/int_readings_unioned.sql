@@ -4,6 +4,7 @@
 {% set vendors = [
     ref('stg_zoom__readings'),
     ref('stg_webex__readings'),
+    ref('int_teams_readings'),
 ] %}
 
 with unioned as (
@@ -15,8 +16,10 @@ with unioned as (
         report,
         status,
         reason,
+        found_by,
         vendor_count,
         held_count,
+        is_attendance,
         settled,
         read_at,
         recoverable_until,

@@ -136,13 +136,13 @@ lists_apart as (
 
     select
         merged_readings.meeting_key,
-        'only listed by ' || meetings.listed_by as remark
+        'only listed by ' || meetings.found_by as remark
     from meetings
     inner join merged_readings
         on meetings.vendor_meeting_id = merged_readings.vendor_meeting_id
     where
         merged_readings.settled
-        and meetings.listed_by in ('meetings', 'usage')
+        and meetings.found_by in ('meetings', 'usage')
 
 ),
 

@@ -108,7 +108,8 @@ intervals as (
         email,
         display_name,
         room,
-        false as is_own_account,
+        cast(null as string) as role,
+        cast(null as boolean) as is_own_account,
         joined_at,
         left_at
     from numbered

@@ -73,7 +73,7 @@ measured as (
         meetings.ended_date,
         coalesce(preferred_names.display_name, joined.only_name) as display_name,
         identified.email,
-        case when identified.is_host then 'host' else 'attendee' end as role,
+        identified.role,
         joined.first_joined_at,
         joined.last_left_at,
         joined.join_count,

@@ -28,6 +28,7 @@ covered as (
             when readings.meeting_key is null then 'never read'
             else nullif(concat_ws('; ', readings.reason, disagreements.remark), '')
         end as reason,
+        coalesce(meetings.found_by, readings.found_by) as found_by,
         readings.vendor_count,
         coalesce(readings.held_count, 0) as held_count,
         readings.read_at,

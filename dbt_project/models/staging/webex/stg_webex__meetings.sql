@@ -17,7 +17,7 @@ renamed as (
         case when scheduled_type = 'webinar' then 'webinar' else 'meeting' end as kind,
         nullif(host_email, '') as host_email,
         nullif(host_display_name, '') as host_name,
-        listed_by,
+        nullif(listed_by, '') as found_by,
 
         ---------- numbers
         cast(total_participants as bigint) as vendor_attendee_count,

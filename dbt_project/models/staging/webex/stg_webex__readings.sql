@@ -15,12 +15,14 @@ renamed as (
         report,
         status,
         nullif(reason, '') as reason,
+        cast(null as string) as found_by,
 
         ---------- numbers
         vendor_count,
         rows_held as held_count,
 
         ---------- booleans
+        true as is_attendance,
         settled,
 
         ---------- dates and timestamps

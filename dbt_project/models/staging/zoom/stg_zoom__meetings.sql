@@ -17,6 +17,7 @@ renamed as (
         case when is_webinar then 'webinar' else 'meeting' end as kind,
         nullif(user_email, '') as host_email,
         coalesce(nullif(user_name, ''), nullif(host_name, '')) as host_name,
+        nullif(listed_by, '') as found_by,
 
         ---------- numbers
         cast(participants_count as bigint) as vendor_attendee_count,

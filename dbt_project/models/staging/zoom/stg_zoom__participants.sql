@@ -23,10 +23,13 @@ renamed as (
             when nullif(bo_mtg_id, '') is not null then 'breakout'
             else 'main'
         end as room,
+        cast(null as string) as role,
 
         ---------- booleans
         -- since 2023-03-03 Zoom hides the account ids of people outside the host's account
-        coalesce(nullif(participant_user_id, ''), nullif(id, '')) is not null as is_own_account,
+        case
+            when coalesce(nullif(participant_user_id, ''), nullif(id, '')) is not null then true
+        end as is_own_account,
 
         ---------- timestamps
         join_time as joined_at,

@@ -1,0 +1,38 @@
+{{ config(materialized='view') }}
+
+with readings as (
+
+    select * from {{ ref('stg_teams__readings') }}
+    where report <> 'recordings'
+
+),
+
+routes as (
+
+    select * from {{ ref('stg_teams__routes') }}
+
+),
+
+found as (
+
+    select
+        vendor_meeting_id,
+        {{ distinct_values_as_text('route') }} as found_by
+    from routes
+    group by vendor_meeting_id
+
+),
+
+explained as (
+
+    select
+        readings.*,
+        readings.report <> 'registrations' as is_attendance,
+        found.found_by
+    from readings
+    left join found
+        on readings.vendor_meeting_id = found.vendor_meeting_id
+
+)
+
+select * from explained
