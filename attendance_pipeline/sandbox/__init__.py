@@ -5,9 +5,10 @@ Imports nothing of the pipeline, and the pipeline nothing of it: only the comman
 
 from attendance_pipeline.sandbox.model import SIZES, Size
 from attendance_pipeline.sandbox.server import MIX, Sandbox
+from attendance_pipeline.sandbox.teams import TeamsOptions
 from attendance_pipeline.sandbox.truth import Truth
 from attendance_pipeline.sandbox.webex import WebexOptions
 from attendance_pipeline.sandbox.wire import Seen
 from attendance_pipeline.sandbox.zoom import ZoomOptions
 
-__all__ = ["MIX", "SIZES", "Sandbox", "Seen", "Size", "Truth", "WebexOptions", "ZoomOptions"]
+__all__ = ["MIX", "SIZES", "Sandbox", "Seen", "Size", "TeamsOptions", "Truth", "WebexOptions", "ZoomOptions"]

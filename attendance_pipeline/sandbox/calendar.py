@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from attendance_pipeline.sandbox.kinds import with_events
 from attendance_pipeline.sandbox.model import Booking, Kind, Occurrence, Person, Series
 from attendance_pipeline.sandbox.names import AWKWARD_TITLES, SERIES_TITLES, TITLES
 
@@ -142,7 +143,7 @@ def plan(organisation: "Organisation", day: date) -> tuple[Occurrence, ...]:
     wanted = max(1, round(size.meetings_per_weekday * share))
     while len(book.occurrences) < wanted:
         book.add_one_off()
-    return tuple(book.occurrences)
+    return tuple(with_events(book.occurrences, day))
 
 
 class _Book:

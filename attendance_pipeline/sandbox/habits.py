@@ -56,7 +56,7 @@ def _people(organisation: "Organisation", occurrence: Occurrence) -> list[Person
         employees = organisation.active
         invited += roll.sample(employees, min(len(employees), occurrence.people // 2))
     guests = 0
-    if occurrence.kind == "webinar":
+    if "webinar" in habits:
         guests = max(4, occurrence.people * 2 // 3)
     elif "crowd" in habits:
         guests = occurrence.people - len(invited)
@@ -72,7 +72,7 @@ def _people(organisation: "Organisation", occurrence: Occurrence) -> list[Person
 
 def _registered(roll: "random.Random", occurrence: Occurrence, people: list[Person]) -> set[Person]:
     """Who registered: everybody in a webinar's audience, some guests elsewhere."""
-    if occurrence.kind == "webinar":
+    if "webinar" in occurrence.habits:
         employed = [person for person in people if person.employed]
         panel = occurrence.series.members or employed[:PANEL]
         return {person for person in people if person not in panel}

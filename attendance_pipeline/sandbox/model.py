@@ -11,7 +11,9 @@ Booking = Literal["instant", "scheduled", "recurring", "open", "personal"]
 """How a series came to be: started ad hoc, booked once, booked to recur at a fixed time, booked to recur at
 no fixed time, or a person's own room."""
 
-Kind = Literal["meeting", "webinar"]
+Kind = Literal["meeting", "webinar", "town_hall", "live_event"]
+"""What a series is held as; town halls and live events exist at Teams alone."""
+
 Room = Literal["main", "breakout", "waiting"]
 Status = Literal["active", "inactive", "deleted", "pending", "guest"]
 
@@ -64,7 +66,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Occurrence:
-    """One meeting or webinar that took place, from its start to its end (UTC, whole seconds)."""
+    """One meeting or event that took place, from its start to its end (UTC, whole seconds)."""
 
     id: str
     day: date
@@ -89,7 +91,7 @@ class Occurrence:
 
     @property
     def kind(self) -> Kind:
-        """Meeting or webinar."""
+        """What it's held as."""
         return self.series.kind
 
     @property

@@ -54,6 +54,7 @@ class Organisation:
         self.personal_rooms = tuple(_personal_room(person) for person in self.employees)
         self.series = calendar.recurring_series(self)
         self.occurrences = lru_cache(maxsize=None)(self._occurrences)
+        self.held_on = lru_cache(maxsize=None)(self._held_on)
         self.stays = lru_cache(maxsize=STAYS_KEPT)(self._stays)
 
     def random(self, *about: object) -> random.Random:
@@ -88,14 +89,20 @@ class Organisation:
         if series.only_on is not None:
             first, last = max(first, series.only_on), min(last, series.only_on)
         for ordinal in range(last.toordinal(), first.toordinal() - 1, -1):
-            same = [o for o in self.occurrences(date.fromordinal(ordinal)) if o.series.id == series.id]
-            for occurrence in sorted(same, key=lambda o: o.ended_at, reverse=True):
+            for occurrence in reversed(self.held_on(date.fromordinal(ordinal)).get(series.id, ())):
                 if occurrence.ended_at <= now:
                     yield occurrence
 
     def _occurrences(self, day: date) -> tuple[Occurrence, ...]:
         """Everything that started on this UTC date, cached for good: a few hundred bytes each."""
         return calendar.plan(self, day)
+
+    def _held_on(self, day: date) -> dict[str, tuple[Occurrence, ...]]:
+        """What started on this UTC date by the id of its series, the first to end first."""
+        held: dict[str, list[Occurrence]] = {}
+        for occurrence in sorted(self.occurrences(day), key=lambda one: one.ended_at):
+            held.setdefault(occurrence.series.id, []).append(occurrence)
+        return {series: tuple(occurrences) for series, occurrences in held.items()}
 
     def _stays(self, occurrence: Occurrence) -> tuple[Stay, ...]:
         """Who was there, from when to when: one per join, in no particular order."""

@@ -16,12 +16,13 @@ from aiohttp import web
 
 from attendance_pipeline.sandbox.model import Size
 from attendance_pipeline.sandbox.organisation import Organisation
+from attendance_pipeline.sandbox.teams import TeamsApi, TeamsOptions
 from attendance_pipeline.sandbox.truth import Held, Truth, truth_of
 from attendance_pipeline.sandbox.webex import WebexApi, WebexOptions
 from attendance_pipeline.sandbox.wire import Answer, Call, Hook, Seen, json_answer
 from attendance_pipeline.sandbox.zoom import ZoomApi, ZoomOptions
 
-MIX: Mapping[str, float] = {"zoom": 0.6, "webex": 0.4}
+MIX: Mapping[str, float] = {"zoom": 0.45, "webex": 0.3, "teams": 0.25}
 """Share of the series that each vendor hosts, unless told otherwise."""
 
 
@@ -55,11 +56,13 @@ class Sandbox:
             empty lists.
         zoom: What kind of Zoom account it is.
         webex: What kind of Webex organisation it is.
+        teams: What kind of Microsoft tenant it is.
 
     Attributes:
         zoom: The Zoom account; its `options` may be changed at any time.
         webex: The Webex organisation; likewise.
-        requests: Every request that a vendor served, in the order of their answers.
+        teams: The Microsoft tenant; likewise.
+        requests: Every request that a vendor served, in the order of their answers; of a batch every item too.
         hook: Asked before the vendor is; what it answers is sent instead.
     """
 
@@ -74,6 +77,7 @@ class Sandbox:
         mix: Mapping[str, float] | None = None,
         zoom: ZoomOptions | None = None,
         webex: WebexOptions | None = None,
+        teams: TeamsOptions | None = None,
     ) -> None:
         self.organisation = Organisation(seed, size, mix or MIX)
         self.requests: list[Seen] = []
@@ -81,6 +85,8 @@ class Sandbox:
         self._clock = clock or _now
         self.zoom = ZoomApi(self.organisation, zoom or ZoomOptions(), self.now)
         self.webex = WebexApi(self.organisation, webex or WebexOptions(), self.now)
+        self.teams = TeamsApi(self.organisation, teams or TeamsOptions(), self.now)
+        self.teams.ask = lambda item, answer: self._ask("teams", item, answer)
         self._host, self._port = host, port
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -91,6 +97,11 @@ class Sandbox:
     def url(self) -> str:
         """Where it listens, once it's started: no slash at the end."""
         return f"http://{self._host}:{self._port}"
+
+    @property
+    def downloads_url(self) -> str:
+        """The host of Teams' download links, once it's started: no slash at the end."""
+        return self.teams.downloads.url
 
     @property
     def settings(self) -> dict[str, str]:
@@ -136,7 +147,7 @@ class Sandbox:
         self.stop()
 
     def _vendors(self) -> tuple[Vendor, ...]:
-        return self.zoom, self.webex
+        return self.zoom, self.webex, self.teams
 
     def _run(self, ready: threading.Event) -> None:
         try:
@@ -150,47 +161,54 @@ class Sandbox:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         # no router: paths are the vendors' matter, raw as they were sent
-        protocol = web.Server(self._handle, access_log=None)
-        listening = await self._loop.create_server(protocol, self._host, self._port, backlog=128, reuse_address=True)
-        self._port = listening.sockets[0].getsockname()[1]
+        vendors = web.Server(self._handle, access_log=None)
+        downloads = web.Server(self._handle_download, access_log=None)
+        listening = [await self._listen(vendors, self._port), await self._listen(downloads, 0)]
+        self._port, downloads_port = (server.sockets[0].getsockname()[1] for server in listening)
+        self.teams.downloads.url = f"http://{self._host}:{downloads_port}"
         ready.set()
         await self._stopping.wait()
         # asyncio forgets a connection that was accepted as its server closed, so nothing more is accepted first
-        for accepting in listening.sockets:
-            self._loop.remove_reader(accepting.fileno())
+        for server in listening:
+            for accepting in server.sockets:
+                self._loop.remove_reader(accepting.fileno())
         for _ in range(3):
             await asyncio.sleep(0)
-        listening.close()
-        await protocol.shutdown(timeout=1)
+        for server in listening:
+            server.close()
+        await asyncio.gather(vendors.shutdown(timeout=1), downloads.shutdown(timeout=1))
+
+    async def _listen(self, protocol: web.Server, port: int) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(protocol, self._host, port, backlog=128, reuse_address=True)
 
     async def _handle(self, request: web.BaseRequest) -> web.Response:
-        path, _, query = request.raw_path.partition("?")
-        call = Call(
-            method=request.method,
-            path=path,
-            query=dict(parse_qsl(query, keep_blank_values=True)),
-            headers=request.headers,
-            body=await request.read(),
-        )
-        if path.startswith("/zoom/"):
-            answer = await self._ask_vendor("zoom", self.zoom, call, self.zoom.options.latency_seconds)
-        elif path.startswith("/webex/"):
-            answer = await self._ask_vendor("webex", self.webex, call, self.webex.options.latency_seconds)
+        call = await _call_of(request)
+        if call.path.startswith("/zoom/"):
+            answer = await self._ask_late("zoom", self.zoom, call, self.zoom.options.latency_seconds)
+        elif call.path.startswith("/webex/"):
+            answer = await self._ask_late("webex", self.webex, call, self.webex.options.latency_seconds)
+        elif call.path.startswith(("/graph/", "/login/")):
+            answer = await self._ask_late("teams", self.teams, call, self.teams.options.latency_seconds)
         else:
             answer = self._own_page(call)
-        return web.Response(
-            status=answer.status,
-            body=answer.body,
-            headers={"Content-Type": answer.content_type, **answer.headers},
-        )
+        return _response(answer)
 
-    async def _ask_vendor(self, name: str, vendor: Vendor, call: Call, latency: float) -> Answer:
-        answer = self.hook(name, call) if self.hook else None
-        if answer is None:
-            answer = vendor.answer(call, self.url)
-        self.requests.append(Seen(self.now(), name, call.method, call.path, call.query, answer.status, answer.label))
+    async def _handle_download(self, request: web.BaseRequest) -> web.Response:
+        call = await _call_of(request)
+        return _response(self._ask("teams", call, self.teams.downloads.answer))
+
+    async def _ask_late(self, name: str, vendor: Vendor, call: Call, latency: float) -> Answer:
+        answer = self._ask(name, call, lambda one: vendor.answer(one, self.url))
         if latency:
             await asyncio.sleep(latency)
+        return answer
+
+    def _ask(self, name: str, call: Call, vendor: Callable[[Call], Answer]) -> Answer:
+        answer = self.hook(name, call) if self.hook else None
+        if answer is None:
+            answer = vendor(call)
+        self.requests.append(Seen(self.now(), name, call.method, call.path, call.query, answer.status, answer.label))
         return answer
 
     def _own_page(self, call: Call) -> Answer:
@@ -206,10 +224,29 @@ class Sandbox:
             settings = self.settings
             text = (
                 f"Embedded vendors: Zoom at {settings['ZOOM_API_URL']}, Webex at {settings['WEBEX_API_URL']}, "
-                f"what is true at {self.url}/truth"
+                f"Teams at {settings['TEAMS_GRAPH_URL']}, what is true at {self.url}/truth"
             )
             return Answer(200, text.encode() + b"\n", content_type="text/plain;charset=UTF-8")
-        return json_answer(404, {"error": "nothing here; the vendors are under /zoom and /webex"})
+        return json_answer(404, {"error": "nothing here; the vendors are under /zoom, /webex and /graph"})
+
+
+async def _call_of(request: web.BaseRequest) -> Call:
+    path, _, query = request.raw_path.partition("?")
+    return Call(
+        method=request.method,
+        path=path,
+        query=dict(parse_qsl(query, keep_blank_values=True)),
+        headers=request.headers,
+        body=await request.read(),
+    )
+
+
+def _response(answer: Answer) -> web.Response:
+    return web.Response(
+        status=answer.status,
+        body=answer.body,
+        headers={"Content-Type": answer.content_type, **answer.headers},
+    )
 
 
 def _now() -> datetime:

@@ -27,7 +27,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class MeetingTruth:
-    """One ended meeting or webinar."""
+    """One ended meeting or event."""
 
     vendor: str
     vendor_meeting_id: str
@@ -54,7 +54,8 @@ class MeetingTruth:
     """The most attendees present at once; whoever leaves at t is gone before another joins at t."""
     vendor_attendee_count: int
     """What the vendor calls participants: at Zoom every row of its report, waiting rooms included; at Webex one
-    per person and e-mail address or name shown."""
+    per person and e-mail address or name shown; at Teams one per person signed in or registered and one per join of
+    anybody else, of a live event one per join."""
 
 
 @dataclass(frozen=True, slots=True)

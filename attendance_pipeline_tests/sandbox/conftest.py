@@ -3,9 +3,10 @@ from contextlib import closing
 
 import pytest
 
-from attendance_pipeline.sandbox import Sandbox, WebexOptions, ZoomOptions
+from attendance_pipeline.sandbox import Sandbox, TeamsOptions, WebexOptions, ZoomOptions
 
 from .client import Client, Clock
+from .teams_client import TeamsClient
 from .webex_client import WebexClient
 
 
@@ -46,4 +47,22 @@ def webex_sandbox(clock: Clock, webex_options: WebexOptions) -> Iterator[Sandbox
 @pytest.fixture
 def webex(webex_sandbox: Sandbox) -> Iterator[WebexClient]:
     with closing(WebexClient(webex_sandbox)) as client:
+        yield client
+
+
+@pytest.fixture
+def teams_options() -> TeamsOptions:
+    return TeamsOptions(rate_limits=False)
+
+
+@pytest.fixture
+def teams_sandbox(clock: Clock, teams_options: TeamsOptions) -> Iterator[Sandbox]:
+    """Everything is on Teams."""
+    with Sandbox(size="small", mix={"teams": 1}, clock=clock, teams=teams_options) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def teams(teams_sandbox: Sandbox) -> Iterator[TeamsClient]:
+    with closing(TeamsClient(teams_sandbox)) as client:
         yield client

@@ -19,10 +19,15 @@ def test_the_settings_point_at_it(sandbox: Sandbox) -> None:
         *("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"),
         *("ZOOM_API_URL", "ZOOM_TOKEN_URL", "ZOOM_PLAN"),
         *("WEBEX_CLIENT_ID", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN", "WEBEX_API_URL"),
+        *("TEAMS_TENANT_ID", "TEAMS_CLIENT_ID", "TEAMS_CLIENT_SECRET", "TEAMS_GRAPH_URL", "TEAMS_LOGIN_URL"),
     }
     assert sandbox.settings["ZOOM_API_URL"] == f"{sandbox.url}/zoom/v2"
     assert sandbox.settings["ZOOM_TOKEN_URL"] == f"{sandbox.url}/zoom/oauth/token"
     assert sandbox.settings["WEBEX_API_URL"] == f"{sandbox.url}/webex/v1"
+    assert sandbox.settings["TEAMS_GRAPH_URL"] == f"{sandbox.url}/graph"
+    assert sandbox.settings["TEAMS_LOGIN_URL"] == f"{sandbox.url}/login"
+    assert sandbox.downloads_url.startswith("http://127.0.0.1:")
+    assert sandbox.downloads_url != sandbox.url
 
 
 def test_it_answers_the_same_whenever_it_was_started() -> None:
@@ -55,7 +60,7 @@ def test_the_truth_is_told_over_http(client: Client, sandbox: Sandbox) -> None:
     assert meeting["vendor_meeting_id"] == truth.meetings[0].vendor_meeting_id
     assert datetime.fromisoformat(meeting["ended_at"]) == truth.meetings[0].ended_at
     assert client.send("GET", "/truth").status == 400
-    assert {"Zoom", "Webex"} <= set(client.send("GET", "/").body.split())
+    assert {"Zoom", "Webex", "Teams"} <= set(client.send("GET", "/").body.split())
 
 
 def test_every_request_to_a_vendor_is_noted_as_it_was_sent(client: Client, sandbox: Sandbox) -> None:

@@ -242,7 +242,7 @@ def fold(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def test_the_same_people_meet_at_both_vendors() -> None:
+def test_the_same_people_meet_at_every_vendor() -> None:
     with Sandbox(size="small", clock=Clock(NOW)) as sandbox:
         truth = sandbox.truth(FIRST, LAST)
     vendors = {meeting.vendor_meeting_id: meeting.vendor for meeting in truth.meetings}
@@ -250,8 +250,8 @@ def test_the_same_people_meet_at_both_vendors() -> None:
     for attendee in truth.attendees:
         emails[vendors[attendee.vendor_meeting_id]].add(attendee.email)
 
-    assert set(emails) == {"zoom", "webex"}
-    assert len((emails["zoom"] & emails["webex"]) - {None}) > 10
+    assert set(emails) == {"zoom", "webex", "teams"}
+    assert len((emails["zoom"] & emails["webex"] & emails["teams"]) - {None}) > 10
     assert [m.ended_at for m in truth.meetings] == sorted(m.ended_at for m in truth.meetings)
 
 
