@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,16 +15,12 @@ import pytest
 from attendance_pipeline.cli import main
 from attendance_pipeline.sandbox import Sandbox, WebexOptions, ZoomOptions
 
-SCRIPT = Path(sys.executable).with_name("attendance-pipeline")
-# Four days ago and before: every report is ready, and every first reading is settled, Webex's too.
-LAST = datetime.now(UTC).date() - timedelta(days=4)
-FIRST = LAST - timedelta(days=13)
-DATES = ("--from", FIRST.isoformat(), "--to", LAST.isoformat())
+from .console import DATES, FIRST, LAST, OURS, agree, attendance_requests, pointed_at, started
 
 ZOOM = ("run", "--vendor", "zoom")
 WEBEX = ("run", "--vendor", "webex")
+TEAMS = ("run", "--vendor", "teams")
 
-OURS = ("ZOOM_", "WEBEX_", "ATTENDANCE_")
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -33,7 +28,7 @@ Cli = Callable[..., tuple[int, str, str]]
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     options = {"zoom": ZoomOptions(plan="business"), "webex": WebexOptions(rate_limits=False)}
-    with Sandbox(size="small", mix={"zoom": 1, "webex": 1}, **options) as served:  # type: ignore[arg-type]
+    with Sandbox(size="small", mix={"zoom": 1, "webex": 1, "teams": 2}, **options) as served:  # type: ignore[arg-type]
         yield served
 
 
@@ -44,14 +39,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(sandbox: Sandbox, data: Path) -> dict[str, str]:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith((*OURS, "DAG"))}
-    return ours | sandbox.settings | {"ATTENDANCE_DATA": str(data)}
-
-
-def started(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [SCRIPT, *arguments], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    return pointed_at(sandbox, data)
 
 
 @pytest.fixture(scope="module")
@@ -115,84 +103,24 @@ def one_line(err: str) -> str:
     return lines[-1]
 
 
-def attendance_requests(sandbox: Sandbox, since: int) -> list[str]:
-    """What was asked about single meetings, page by page."""
-    return [
-        f"{seen.path} {sorted(seen.query.items())}"
-        for seen in sandbox.requests[since:]
-        if ("/report/" in seen.path and "participants" in seen.path) or "meetingId" in seen.query
-    ]
-
-
 def test_published_numbers_equal_the_truth_to_the_second(
     first_run: dict[str, object], sandbox: Sandbox, data: Path
 ) -> None:
-    truth = sandbox.truth(FIRST, LAST)
-    with duckdb.connect(str(data / "attendance.duckdb"), read_only=True) as published:
-        held = published.execute(
-            "select vendor_meeting_id, series_id, kind, host_email, started_at, ended_at, attendee_count, join_count,"
-            " attended_seconds, device_seconds, active_seconds, peak_attendees from marts.meetings order by all"
-        ).fetchall()
-        attendees = published.execute(
-            "select vendor_meeting_id, email, attendees.join_count, attendees.attended_seconds,"
-            " attendees.device_seconds, first_joined_at, last_left_at"
-            " from marts.attendees join marts.meetings using (meeting_key) order by all"
-        ).fetchall()
-        intervals = published.execute(
-            "select vendor_meeting_id, joined_at, left_at, attendance_intervals.duration_seconds, room"
-            " from marts.attendance_intervals join marts.meetings using (meeting_key) order by all"
-        ).fetchall()
-
-    assert held == sorted(
-        (
-            m.vendor_meeting_id,
-            m.series_id,
-            m.kind,
-            m.host_email,
-            naive(m.started_at),
-            naive(m.ended_at),
-            m.attendee_count,
-            m.join_count,
-            m.attended_seconds,
-            m.device_seconds,
-            m.active_seconds,
-            m.peak_attendees,
-        )
-        for m in truth.meetings
-    )
-    assert sorted(attendees, key=str) == sorted(
-        (
-            (
-                a.vendor_meeting_id,
-                a.email,
-                a.join_count,
-                a.attended_seconds,
-                a.device_seconds,
-                naive(a.first_joined_at),
-                naive(a.last_left_at),
-            )
-            for a in truth.attendees
-        ),
-        key=str,
-    )
-    assert intervals == sorted(
-        (i.vendor_meeting_id, naive(i.joined_at), naive(i.left_at), i.duration_seconds, i.room)
-        for i in truth.intervals
-    )
+    agree(data, sandbox.truth(FIRST, LAST))
 
 
 def test_the_summary_is_the_marts(first_run: dict[str, object], data: Path) -> None:
     vendors = first_run["summary"]["vendors"]  # type: ignore[index]
 
     rows = marts(data)
-    assert [vendor["vendor"] for vendor in vendors] == ["webex", "zoom"]
+    assert [vendor["vendor"] for vendor in vendors] == ["teams", "webex", "zoom"]
     assert sum(vendor["meetings"] for vendor in vendors) == len(rows["meetings"])
     assert sum(vendor["attendees"] for vendor in vendors) == len(rows["attendees"])
     assert first_run["rows_quarantined"] == 0
     assert first_run["failures"] == {}
 
 
-def test_a_person_seen_at_both_vendors_is_one(first_run: object, sandbox: Sandbox, data: Path) -> None:
+def test_a_person_seen_at_several_vendors_is_one(first_run: object, sandbox: Sandbox, data: Path) -> None:
     truth = sandbox.truth(FIRST, LAST)
     vendor_of = {meeting.vendor_meeting_id: meeting.vendor for meeting in truth.meetings}
     seen: dict[str, set[str]] = {}
@@ -203,18 +131,27 @@ def test_a_person_seen_at_both_vendors_is_one(first_run: object, sandbox: Sandbo
         people = published.execute("select email, vendors from marts.people where email is not null").fetchall()
 
     assert sorted(people) == sorted((email, ",".join(sorted(vendors))) for email, vendors in seen.items())
-    assert sum(vendors == "webex,zoom" for _, vendors in people) > 10
+    assert sum(vendors == "teams,webex,zoom" for _, vendors in people) > 10
 
 
 def test_coverage_has_every_meeting_complete_and_settled(first_run: object, sandbox: Sandbox, data: Path) -> None:
     with duckdb.connect(str(data / "attendance.duckdb"), read_only=True) as published:
         counted = published.execute(
             "select count(*), count(distinct meeting_key), count(*) filter (where settled and status = 'complete'"
-            " and held_count >= vendor_count and recoverable_until > now()::timestamp) from marts.coverage"
+            " and held_count >= coalesce(vendor_count, 1) and recoverable_until > now()::timestamp)"
+            " from marts.coverage semi join marts.meetings using (meeting_key)"
         ).fetchone()
+        without_report = published.execute(
+            "select vendor, status, reason from marts.coverage anti join marts.meetings using (meeting_key)"
+            " group by all order by all"
+        ).fetchall()
 
     meetings = len(sandbox.truth(FIRST, LAST).meetings)
     assert counted == (meetings, meetings, meetings)
+    assert without_report == [
+        ("teams", "blocked", "an ad-hoc call without a join URL, of which Graph makes no attendance report"),
+        ("teams", "denied", "organized by somebody of another tenant"),
+    ]
 
 
 def test_a_second_run_asks_for_no_meeting_again_and_changes_no_byte(
@@ -236,41 +173,8 @@ def test_a_second_run_asks_for_no_meeting_again_and_changes_no_byte(
     assert marts(data) == rows
 
 
-def test_killed_runs_go_on_where_they_stopped(environment: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
-    """Killed in the middle of Zoom's attendance, then in the middle of Webex's, then run to the end."""
-    ours = environment | {"ATTENDANCE_DATA": str(tmp_path)}
-    asked_before_kill = []
-    for vendor in ("zoom", "webex"):
-        begun = len(sandbox.requests)
-        process = started(ours, "run", *DATES)
-        while sum(f"/{vendor}/" in request for request in attendance_requests(sandbox, begun)) < 30:
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        asked_before_kill.append(set(attendance_requests(sandbox, begun)))
-    begun = len(sandbox.requests)
-    process = started(ours, "run", *DATES, "--json")
-    out, err = process.communicate(timeout=180)
-
-    assert process.returncode == 0, err
-    first, second = asked_before_kill
-    assert len(first & second) <= 20
-    assert len((first | second) & set(attendance_requests(sandbox, begun))) <= 20
-    truth = sandbox.truth(FIRST, LAST)
-    for held in json.loads(out)["summary"]["vendors"]:
-        meetings = [meeting for meeting in truth.meetings if meeting.vendor == held["vendor"]]
-        assert held["meetings"] == len(meetings)
-        assert held["attended_seconds"] == sum(meeting.attended_seconds for meeting in meetings)
-    with duckdb.connect(str(tmp_path / "attendance.duckdb"), read_only=True) as published:
-        doubled = published.execute(
-            "select count(*) - count(distinct interval_key) from marts.attendance_intervals"
-        ).fetchone()
-        assert doubled == (0,)
-
-
 def test_no_secret_or_token_is_left_anywhere(first_run: object, sandbox: Sandbox, data: Path) -> None:
-    secret = ("ZOOM_CLIENT_SECRET", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN")
+    secret = ("ZOOM_CLIENT_SECRET", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN", "TEAMS_CLIENT_SECRET")
     secrets = [*(sandbox.settings[name].encode() for name in secret), b"Bearer ", b"access_token"]
     kept = data / "state" / "webex-refresh-token.json"
     files = [file for file in data.rglob("*") if file.is_file() and file.suffix != ".duckdb" and file != kept]
@@ -290,9 +194,13 @@ def test_the_published_file_is_read_only(first_run: object, data: Path) -> None:
         ((*ZOOM, *DATES), {"ZOOM_CLIENT_SECRET": "wrong"}, 1, ("refused the credentials", "ZOOM_CLIENT_SECRET")),
         (
             ("run", *DATES),
-            {"ZOOM_CLIENT_SECRET": "", "WEBEX_REFRESH_TOKEN": ""},
+            {"ZOOM_CLIENT_SECRET": "", "WEBEX_REFRESH_TOKEN": "", "TEAMS_CLIENT_SECRET": ""},
             2,
-            ("no vendor is on", "zoom needs ZOOM_CLIENT_SECRET;", "webex needs WEBEX_REFRESH_TOKEN"),
+            (
+                "no vendor is on",
+                "zoom needs ZOOM_CLIENT_SECRET;",
+                "teams needs TEAMS_CLIENT_SECRET, or TEAMS_CLIENT_C",
+            ),
         ),
         (("run", *DATES, "--vendor", "zoom"), {"ZOOM_CLIENT_ID": ""}, 2, ("zoom is off", "ZOOM_CLIENT_ID")),
         (
@@ -310,6 +218,10 @@ def test_the_published_file_is_read_only(first_run: object, data: Path) -> None:
             1,
             ("12 hours", "WEBEX_ACCESS_TOKEN"),
         ),
+        ((*TEAMS, *DATES), {"TEAMS_CLIENT_SECRET": "wrong"}, 1, ("AADSTS7000215", "copy a secret's value")),
+        ((*TEAMS, *DATES), {"TEAMS_ROUTES": "telepathy"}, 2, ("TEAMS_ROUTES", "call_records")),
+        ((*TEAMS, *DATES), {"TEAMS_CLIENT_CERTIFICATE": "none.pem"}, 2, ("none.pem", "can't be read")),
+        ((*TEAMS, *DATES), {"TEAMS_GRAPH_URL": "http://127.0.0.1:9"}, 1, ("can't be reached at 127.0.0.1",)),
         ((*ZOOM, *DATES), {"ZOOM_API_URL": "http://127.0.0.1:9/v2"}, 1, ("can't be reached at 127.0.0.1",)),
         (("run", *DATES), {"ZOOM_API_URL": "zoom.us"}, 2, ("ZOOM_API_URL", "https://")),
         (("run", *DATES), {"ZOOM_PLAN": "gold"}, 2, ("ZOOM_PLAN", "'pro' or 'business'")),
@@ -338,7 +250,7 @@ def test_what_cannot_work_is_one_line_that_tells_the_way_out(
     assert (data / "attendance.duckdb").stat().st_ino == published.st_ino
 
 
-@pytest.mark.parametrize(("vendor", "days"), [("zoom", 180), ("webex", 90)])
+@pytest.mark.parametrize(("vendor", "days"), [("zoom", 180), ("webex", 90), ("teams", 365)])
 def test_dates_beyond_the_reach_name_the_reach(cli: Cli, vendor: str, days: int) -> None:
     old = str(datetime.now(UTC).date() - timedelta(days=days + 1))
 
@@ -375,6 +287,30 @@ def test_a_missing_scope_of_webex_is_named_with_the_role_that_grants_it(cli: Cli
     assert "needs the scope meeting:admin_config_read, granted by somebody with the role Site admin" in one_line(err)
     assert checked == 1
     assert out.count("MISSING") == 4
+
+
+def test_a_missing_permission_of_teams_is_named_and_doctor_tells_how_to_grant_access(
+    cli: Cli, sandbox: Sandbox
+) -> None:
+    options = sandbox.teams.options
+    granted, policy = options.roles, options.without_policy
+    options.roles = tuple(role for role in granted if role != "CallRecords.Read.All")
+    sandbox.teams.access.revoke_all()
+    try:
+        code, _, err = cli(*TEAMS, *DATES)
+        checked, out, _ = cli("doctor")
+        options.roles, options.without_policy = granted, lambda organizer: True
+        sandbox.teams.access.revoke_all()
+        _, uncovered, _ = cli("doctor")
+    finally:
+        options.roles, options.without_policy = granted, policy
+        sandbox.teams.access.revoke_all()
+
+    assert code == 1
+    assert "needs the application permission CallRecords.Read.All" in one_line(err)
+    assert checked == 1
+    assert out.count("MISSING") == 1
+    assert "Grant-CsApplicationAccessPolicy" in uncovered
 
 
 def test_a_missing_scope_is_named(cli: Cli, sandbox: Sandbox) -> None:
@@ -468,8 +404,12 @@ def test_a_folder_that_cannot_be_made_is_named(cli: Cli, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "real",
-    [{"ZOOM_API_URL": "https://api.zoom.us/v2"}, {"WEBEX_API_URL": "https://webexapis.com/v1"}],
-    ids=["zoom", "webex"],
+    [
+        {"ZOOM_API_URL": "https://api.zoom.us/v2"},
+        {"WEBEX_API_URL": "https://webexapis.com/v1"},
+        {"TEAMS_GRAPH_URL": "https://graph.microsoft.com"},
+    ],
+    ids=["zoom", "webex", "teams"],
 )
 def test_real_meetings_never_join_the_demos(cli: Cli, data: Path, real: dict[str, str]) -> None:
     mark = data / "holds-demo-data"
@@ -488,7 +428,3 @@ def test_help_names_every_command(cli: Cli) -> None:
 
     assert code == 0
     assert [name for name in ("demo", "run", "doctor", "sandbox") if f"  {name}" not in out] == []
-
-
-def naive(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)

@@ -64,7 +64,10 @@ def add_meeting(chance: random.Random, rows: RawRows, number: int) -> None:
     if number % 8:
         statuses = chance.choice([STATUSES, ["complete"]])
         rows.teams_readings += [
-            _reading(chance, statuses, report_id, ended_at, report, held) for report, held in told.items()
+            reading
+            for report, held in told.items()
+            if (reading := _reading(chance, statuses, report_id, ended_at, report, held))["status"] != "gone"
+            or report != "registrations"
         ]
     _add_routes(chance, rows, number, routes, ended_at)
 

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, fields, is_dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -23,10 +23,11 @@ from attendance_pipeline.sandbox.truth import Truth
 from .client import Clock
 from .teams_client import TeamsClient
 
-FIRST, LAST = date(2026, 3, 9), date(2026, 3, 15)
+# few days with every kind: Microsoft's clients need a hundredth of a second for each object they read
+FIRST, LAST = date(2026, 3, 12), date(2026, 3, 15)
 NOW = datetime(2026, 3, 17, 12, tzinfo=UTC)
-SINCE, UNTIL = "2026-02-27T00:00:00Z", "2026-03-16T00:00:00Z"
-RECORDS_A_PAGE, EVENTS_A_PAGE, USERS_A_PAGE = 4, 2, 5
+SINCE, UNTIL = "2026-03-12T00:00:00Z", "2026-03-16T00:00:00Z"
+RECORDS_A_PAGE, EVENTS_A_PAGE, CALLS_A_PAGE, USERS_A_PAGE = 4, 20, 6, 10
 
 Span = tuple[datetime, datetime]
 
@@ -56,7 +57,6 @@ class GraphFinds:
 
     truth: Truth
     calls: list[Any] = field(default_factory=list)
-    calls_pages: int = 0
     users: list[Any] = field(default_factory=list)
     online: dict[str, tuple[str, Any]] = field(default_factory=dict)
     """By online meeting id, with its organizer's."""
@@ -111,8 +111,8 @@ async def graph(sandbox: Sandbox, version: str = "v1.0") -> AsyncIterator[Any]:
         yield GraphServiceClient(request_adapter=adapter)
 
 
-async def everything(client: Any, first: Any) -> list[Any]:
-    """All that a list holds, by the library's own iterator."""
+async def everything(client: Any, first: Any, headers: Any = None) -> list[Any]:
+    """All that a list holds, by the library's own iterator; its headers are those of the later pages."""
     from msgraph_core import PageIterator
 
     found: list[Any] = []
@@ -121,7 +121,9 @@ async def everything(client: Any, first: Any) -> list[Any]:
         found.append(item)
         return True
 
-    await PageIterator(first, client.request_adapter).iterate(keep)
+    pages = PageIterator(first, client.request_adapter)
+    pages.headers.add_all(headers or {})
+    await pages.iterate(keep)
     return found
 
 
@@ -130,12 +132,11 @@ async def find(sandbox: Sandbox) -> GraphFinds:
     async with graph(sandbox) as client:
         calls = client.communications.call_records
         asked = asking(calls, filter=f"startDateTime ge {SINCE} and startDateTime lt {UNTIL}")
-        finds.calls = await everything(client, await calls.get(asked))
-        finds.calls_pages = len(sandbox.requests) - 1
+        asked.headers.add_all(smaller := {"Prefer": f"odata.maxpagesize={CALLS_A_PAGE}"})
+        finds.calls = await everything(client, await calls.get(asked), smaller)
         users = client.users
-        finds.users = await everything(
-            client, await users.get(asking(users, select=["id", "displayName", "mail"], top=USERS_A_PAGE))
-        )
+        asked = asking(users, select=["id", "displayName", "mail"], top=USERS_A_PAGE)
+        finds.users = await everything(client, await users.get(asked))
         await find_meetings(client, finds, sandbox.settings["TEAMS_TENANT_ID"])
         events = client.solutions.virtual_events
         await find_events(
@@ -168,18 +169,19 @@ async def find_meetings(client: Any, finds: GraphFinds, tenant_id: str) -> None:
 
 async def find_events(client: Any, finds: GraphFinds, kind: str, listed: Any, by_id: Any) -> None:
     for event in await everything(client, await listed.get()):
-        if ended_on(event) < FIRST - timedelta(days=2):
+        if ended_on(event) < FIRST:
             continue
         finds.events.append(event)
         one = by_id(event.id)
-        for registration in await everything(client, await one.registrations.get()):
-            finds.registrations[registration.id] = registration
         for session in (await one.sessions.get()).value:
-            if ended_on(session) < FIRST - timedelta(days=2):
+            if ended_on(session) < FIRST:
                 continue
             finds.sessions.append(session)
             reports = one.sessions.by_virtual_event_session_id(session.id).attendance_reports
             await find_reports(client, finds, kind, event.id, reports)
+        if any(event.id in series for series in finds.series.values()):
+            for registration in await everything(client, await one.registrations.get()):
+                finds.registrations[registration.id] = registration
 
 
 def ended_on(event: Any) -> date:
@@ -231,7 +233,10 @@ def test_msgraph_sdk_finds_every_report_and_no_other(found: GraphFinds) -> None:
         report = found.listed[name]
         assert found.kinds[name] == meeting.kind
         assert meeting.series_id in found.series[name]
-        assert (report.meeting_start_date_time, report.meeting_end_date_time) == (meeting.started_at, meeting.ended_at)
+        assert (report.meeting_start_date_time, report.meeting_end_date_time) == (
+            meeting.started_at,
+            meeting.ended_at,
+        )
         assert report.total_participant_count == len(found.records[name]) == meeting.vendor_attendee_count
         (host,) = (one.email_address for one in found.records[name] if one.role == "Organizer")
         assert host == meeting.host_email
@@ -243,7 +248,9 @@ def test_msgraph_sdk_counts_what_is_true(found: GraphFinds) -> None:
 
     agree(found.truth, rows)
     joins = {name: sum(len(row.spans) for row in held) for name, held in rows.items()}
-    assert joins == {one.vendor_meeting_id: one.join_count for one in found.truth.meetings if one.kind != "live_event"}
+    assert joins == {
+        one.vendor_meeting_id: one.join_count for one in found.truth.meetings if one.kind != "live_event"
+    }
     assert Counter(
         (name, row.name, *span) for name, held in rows.items() for row in held for span in row.spans
     ) == Counter(
@@ -259,30 +266,33 @@ def test_msgraph_sdk_reads_a_report_expanded_by_its_records(found: GraphFinds) -
     paged = 0
     for name, (report, rest) in found.expanded.items():
         assert len(report.attendance_records) == min(RECORDS_A_PAGE, report.total_participant_count)
-        assert report.attendance_records + rest == found.records[name]
+        assert [comparable(one) for one in report.attendance_records + rest] == [
+            comparable(one) for one in found.records[name]
+        ]
         paged += bool(rest)
-    assert paged > 5
-    assert found.refused.keys() == {name for name, series in found.series.items() if len(series) > 1} != set()
+    assert paged
+    assert found.refused.keys() >= {name for name, series in found.series.items() if len(series) > 1} != set()
     assert {(one.response_status_code, one.error.code, one.error.message) for one in found.refused.values()} == {
         (400, "BadRequest", "Get meetingAttendanceReport is not supported for channel meetings.")
     }
 
 
 def test_msgraph_sdk_pages_lists(found: GraphFinds, graph_sandbox: Sandbox) -> None:
-    organisation = graph_sandbox.organisation
+    asked = Counter(one.path.rpartition("/")[2] for one in graph_sandbox.requests)
 
-    assert found.calls_pages > 1
-    assert len({call.id for call in found.calls}) == len(found.calls) > 60
-    known = [one for one in organisation.employees if one.status != "deleted"]
-    assert len(known) > USERS_A_PAGE
-    assert Counter(one.mail for one in found.users) == Counter(one.email for one in known)
-    ended = {call.end_date_time for call in found.calls}
-    lives = [one for one in found.truth.meetings if one.kind == "live_event"]
+    assert len({call.id for call in found.calls}) == len(found.calls) > CALLS_A_PAGE
+    assert asked["callRecords"] == -(-len(found.calls) // CALLS_A_PAGE)
+    known = [one for one in graph_sandbox.organisation.employees if one.status != "deleted"]
+    assert asked["users"] == -(-len(known) // USERS_A_PAGE) > 1
+    assert Counter((one.display_name, one.mail) for one in found.users) == Counter(
+        (one.name, one.email) for one in known
+    )
+    assert asked["townhalls"] > 1
+    assert asked["webinars"] > 1
+    called = {(call.start_date_time, call.end_date_time) for call in found.calls}
+    lives = {(one.started_at, one.ended_at) for one in found.truth.meetings if one.kind == "live_event"}
     assert lives
-    assert {one.ended_at for one in lives} <= ended
-    emails = {one.email for one in found.registrations.values()}
-    assert {one.email for one in found.truth.attendees if (one.email or "").endswith("@partner.example")} >= set()
-    assert emails
+    assert lives <= called
 
 
 def test_msgraph_sdk_knows_every_field(found: GraphFinds) -> None:
@@ -301,7 +311,7 @@ def test_msgraph_sdk_knows_every_field(found: GraphFinds) -> None:
         "records": {"Identity.tenantId"},
         "reports": {"Identity.tenantId"},
         "meetings": {"Identity.tenantId"},
-        "events": set(),
+        "events": {"Identity.tenantId"},
         "sessions": set(),
         "registrations": set(),
         "users": set(),
@@ -320,7 +330,7 @@ def test_msgraph_sdk_understands_errors(found: GraphFinds) -> None:
 def test_msgraph_beta_sdk_reads_the_latest_report_and_live_events() -> None:
     options = TeamsOptions(rate_limits=False, channels=False)
     with Sandbox(size="small", mix={"teams": 1}, clock=Clock(NOW), teams=options) as sandbox:
-        truth = sandbox.truth(FIRST, NOW.date())
+        truth = sandbox.truth(date(2026, 3, 14), NOW.date())
         ready = [one for one in truth.meetings if one.report_ready_at <= NOW]
         latest = {one.series_id: one for one in ready if one.kind == "meeting"}
         lives = {one.series_id: one for one in ready if one.kind == "live_event"}
@@ -329,11 +339,14 @@ def test_msgraph_beta_sdk_reads_the_latest_report_and_live_events() -> None:
         )
         leaks, downloads = list(sandbox.teams.leaks), [one for one in sandbox.requests if "/resource/" in one.path]
 
-    assert len(reports) > 10
+    assert len(reports) > 5
     for series, report in reports.items():
         meeting = latest[series]
         assert report.id == meeting.vendor_meeting_id
-        assert (report.meeting_start_date_time, report.meeting_end_date_time) == (meeting.started_at, meeting.ended_at)
+        assert (report.meeting_start_date_time, report.meeting_end_date_time) == (
+            meeting.started_at,
+            meeting.ended_at,
+        )
     kept = {one.id: [graph_row(record, {}) for record in one.attendance_records] for one in reports.values()}
     agree(truth, kept)
 
@@ -398,13 +411,12 @@ def test_wxc_sdk_counts_what_is_true(caplog: pytest.LogCaptureFixture) -> None:
         class Session(RestSession):
             BASE = settings["WEBEX_API_URL"]
 
-        window = {"from_": "2026-03-07T00:00:00Z", "to_": "2026-03-16T00:00:00Z"}
+        first = date(2026, 3, 9)
+        window = {"from_": "2026-03-07T00:00:00Z", "to_": UNTIL}
         with caplog.at_level(logging.WARNING, "wxc_sdk"), Session(tokens=tokens, concurrent_requests=1) as session:
             meetings = WebexSimpleApi(tokens=tokens, session=session).meetings
-            listed = {
-                one.id: one for one in meetings.list(meeting_type="meeting", state="ended", max=7, **window)
-            }
-            truth = sandbox.truth(FIRST, LAST)
+            listed = {one.id: one for one in meetings.list(meeting_type="meeting", state="ended", max=7, **window)}
+            truth = sandbox.truth(first, LAST)
             people = {
                 one.vendor_meeting_id: list(meetings.participants.list_participants(one.vendor_meeting_id, max=50))
                 for one in truth.meetings
@@ -412,7 +424,7 @@ def test_wxc_sdk_counts_what_is_true(caplog: pytest.LogCaptureFixture) -> None:
 
     # an enumeration that met an unknown value would say so
     assert [record.getMessage() for record in caplog.records] == []
-    ended = {name: one for name, one in listed.items() if FIRST <= moment(one.end).date() <= LAST}
+    ended = {name: one for name, one in listed.items() if first <= moment(one.end).date() <= LAST}
     assert ended.keys() == people.keys()
     assert len(ended) > 20
     assert max(map(len, people.values())) > 100
@@ -420,7 +432,7 @@ def test_wxc_sdk_counts_what_is_true(caplog: pytest.LogCaptureFixture) -> None:
         one = ended[meeting.vendor_meeting_id]
         assert (one.title, one.host_email, one.scheduled_type) == (meeting.title, meeting.host_email, meeting.kind)
         assert (moment(one.start), moment(one.end)) == (meeting.started_at, meeting.ended_at)
-    assert {str(one.state.value) for held in people.values() for one in held} == {"end"}
+    assert {one.state for held in people.values() for one in held} == {"end"}
     for one in (one for held in people.values() for one in held):
         assert moment(one.joined_time) == min(moment(device.joined_time) for device in one.devices)
         assert moment(one.left_time) == max(moment(device.left_time) for device in one.devices)
@@ -432,6 +444,14 @@ def test_wxc_sdk_understands_errors() -> None:
     from wxc_sdk.rest import RestError, RestSession
     from wxc_sdk.tokens import Tokens
 
+    def refusal(rows: Iterable[Any]) -> tuple[int, str, bool]:
+        # an error that is kept keeps its connection open
+        try:
+            list(rows)
+        except RestError as error:
+            return error.response.status_code, error.description, bool(error.detail.tracking_id)
+        raise AssertionError("not refused")
+
     with Sandbox(size="small", mix={"webex": 1}, clock=Clock(NOW)) as sandbox:
         tokens = Tokens(access_token=sandbox.webex.options.personal_token)
 
@@ -439,19 +459,13 @@ def test_wxc_sdk_understands_errors() -> None:
             BASE = sandbox.settings["WEBEX_API_URL"]
 
         with Session(tokens=tokens, concurrent_requests=1) as session:
-            api = WebexSimpleApi(tokens=tokens, session=session)
-            with pytest.raises(RestError) as refused:
-                list(api.meetings.participants.list_participants("nothing"))
+            meetings = WebexSimpleApi(tokens=tokens, session=session).meetings
+            unknown_id = refusal(meetings.participants.list_participants("nothing"))
             tokens.access_token = "never minted"
-            with pytest.raises(RestError) as stranger:
-                list(api.meetings.list(meeting_type="meeting"))
+            unknown_token = refusal(meetings.list(meeting_type="meeting"))
 
-    assert (refused.value.response.status_code, refused.value.description) == (
-        400,
-        "Invalid value on 'meetingId' field.",
-    )
-    assert stranger.value.response.status_code == 401
-    assert all(one.value.detail.tracking_id for one in (refused, stranger))
+    assert unknown_id == (400, "Invalid value on 'meetingId' field.", True)
+    assert (unknown_token[0], unknown_token[2]) == (401, True)
 
 
 def graph_row(record: Any, registered: dict[str, str]) -> Row:
@@ -461,6 +475,12 @@ def graph_row(record: Any, registered: dict[str, str]) -> Row:
     ]
     email = record.email_address or registered.get(record.registration_id, "")
     return Row(email, record.identity.display_name, spans, record.total_attendance_in_seconds)
+
+
+def comparable(record: Any) -> tuple[Any, ...]:
+    """What compares: its models hold their tenants' ids as objects that differ."""
+    row = graph_row(record, {})
+    return record.id, record.role, record.registration_id, row.email, row.name, row.spans, row.seconds
 
 
 def webex_row(participant: Any) -> Row:

@@ -108,7 +108,7 @@ class Reader:
                 self._graph, expanding, _EXPANDED, label, kind=EXPANDED, subject=meeting.id
             ):
                 if page is None:
-                    refused = _refused(document, label)
+                    refused = _refused(document, REPORTS)
                     if refused.outcome == "denied":
                         yield refused
                         return
@@ -122,7 +122,7 @@ class Reader:
         async for document, rows in walk(
             self._graph, paging, PAGE, label, kind=ATTENDANCE_RECORDS.name, subject=meeting.id, resume=begun
         ):
-            yield _refused(document, label) if rows is None else document
+            yield _refused(document, REPORTS) if rows is None else document
 
     async def registrations(self, meeting: TeamsMeeting, resume: OpenReading | None) -> AsyncIterator[Document]:
         """Who registered for its event."""

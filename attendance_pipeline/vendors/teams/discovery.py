@@ -6,13 +6,14 @@ and "List sessions for a virtual event".
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
 from attendance_pipeline.archive import Archive, Document
+from attendance_pipeline.errors import UsageError
 from attendance_pipeline.http.session import Asks
 from attendance_pipeline.readings import Timing
 from attendance_pipeline.settings import Settings
@@ -78,8 +79,16 @@ async def discover(
     """Ask every chosen route for meetings that ended on `days`, then for their reports; keep each answer at once.
 
     Raises:
+        UsageError: no chosen route names meetings of a date.
         VendorError: Graph is down, refuses a route, or asks for a long wait.
     """
+    chosen = settings.teams_route_names
+    oldest = first_whole_date(horizon(now))
+    if min(days) < oldest and "call_records" in chosen and "calendar" not in chosen:
+        raise UsageError(
+            f"teams lists call records back to {oldest}, and only calendars name older meetings: add calendar to "
+            f"TEAMS_ROUTES, or begin at {oldest} or later"
+        )
     routes = Routes.known(archive, days, own_tenant(settings))
 
     def take_in(document: Document) -> None:
@@ -87,26 +96,26 @@ async def discover(
         routes.add(document)
 
     asking = _Naming(graph, settings.teams_graph_url, days, now, routes, take_in)
-    chosen = settings.teams_route_names
     work = {"call_records": asking.call_records, "calendar": asking.calendars}
     await together(
         [work[route]() for route in chosen if route in work]
         + [asking.events(route) for route in chosen if route in EVENT_PATHS]
     )
     await find_reports(graph, settings.teams_graph_url, days, now, timing, routes, take_in)
-    return Discovery(route=", ".join(chosen), reason=_told(routes, days, timing), skipped=dict(asking.skipped))
+    told = [*_told(routes, set(days), timing)]
+    if min(days) < oldest:
+        told.append(f"call records reach back to {oldest}, what is older only calendars and event lists name")
+    return Discovery(route=", ".join(chosen), reason="; ".join(told), skipped=dict(asking.skipped))
 
 
-def _told(routes: Routes, days: Sequence[date], timing: Timing) -> str:
+def _told(routes: Routes, days: set[date], timing: Timing) -> Iterator[str]:
     """What each route found and missed."""
     told: dict[str, Counter[str]] = {}
     for named in routes.named.values():
         if named.ended_at.date() in days:
             told.setdefault(named.route, Counter())[routes.verdict(named, timing)[0]] += 1
-    return "; ".join(
-        f"{route}: {', '.join(f'{count} {status}' for status, count in sorted(of_route.items()))}"
-        for route, of_route in sorted(told.items())
-    )
+    for route, of_route in sorted(told.items()):
+        yield f"{route}: {', '.join(f'{count} {status}' for status, count in sorted(of_route.items()))}"
 
 
 class _Naming:

@@ -25,7 +25,7 @@ from attendance_pipeline.vendors.teams.account import (
     segment,
     text,
 )
-from attendance_pipeline.vendors.teams.discovery import horizon
+from attendance_pipeline.vendors.teams.discovery import horizon, own_tenant
 from attendance_pipeline.vendors.teams.documented import CallOrganizer
 from attendance_pipeline.vendors.teams.named import EVENT_PATHS, TOWN_HALLS, WEBINARS
 from attendance_pipeline.windows import first_whole_date
@@ -71,9 +71,10 @@ async def doctor(session: Session, settings: Settings, now: datetime) -> AsyncIt
             return
         if position == 0:
             yield Check("credentials", True, "the login gave a token")
-        yield _judge(route, need, Refusal.read(answer.status, answer.body) if answer.content is None else None)
+        refusal = Refusal.read(answer.status, answer.body) if answer.content is None else None
+        yield _judge(need, refusal, route.replace("_", " ") if need == EVENTS else "")
         if route == "call_records" and answer.content:
-            organizers = _organizers(answer.content)
+            organizers = _organizers(answer.content, own_tenant(settings))
         if route == "calendar" and answer.content and answer.content.value:
             yield await _calendar(session, answer.content, now)
     async for check in _reports(session, settings, organizers):
@@ -92,7 +93,7 @@ async def _calendar(session: Session, users: Page, now: datetime) -> Check:
     answer = await session.get(address(f"/v1.0/users/{segment(user)}/calendarView", bounds), {}, _ANYTHING, CALENDARS)
     refusal = Refusal.read(answer.status, answer.body) if answer.content is None else None
     # A user without a mailbox says nothing about the permission.
-    return _judge("calendars", CALENDARS, None if refusal and refusal.status == 404 else refusal)
+    return _judge(CALENDARS, None if refusal and refusal.status == 404 else refusal)
 
 
 async def _reports(session: Session, settings: Settings, organizers: dict[str, str]) -> AsyncIterator[Check]:
@@ -108,11 +109,11 @@ async def _reports(session: Session, settings: Settings, organizers: dict[str, s
         uncovered += bool(refusal and refusal.lacks_policy)
         covered += refusal is None
     if organizers:
-        yield _judge("online meetings", ONLINE_MEETINGS, refused)
+        yield _judge(ONLINE_MEETINGS, refused)
     path = f"/v1.0/users/{NOBODY}/onlineMeetings/{NOBODY}/attendanceReports"
     answer = await session.get(path, {}, _ANYTHING, REPORTS)
     refusal = Refusal.read(answer.status, answer.body)
-    yield _judge("attendance reports", REPORTS, refusal if answer.content is None and refusal.lacks_role else None)
+    yield _judge(REPORTS, refusal if answer.content is None and refusal.lacks_role else None)
     if not organizers:
         yield Check("access policy", True, "not tried: no meeting of the last days names an organizer")
     elif uncovered:
@@ -132,19 +133,20 @@ def _grant(settings: Settings, uncovered: int, tried: int) -> str:
     )
 
 
-def _organizers(page: Page) -> dict[str, str]:
-    """Some recent organizers, each with a join URL of theirs."""
+def _organizers(page: Page, tenant: str) -> dict[str, str]:
+    """Some recent organizers of our tenant, each with a join URL of theirs."""
     found: dict[str, str] = {}
     for row in page.value:
         call = decode(_CALL, bytes(row))
         user = call.organizer_v2.identity.user if call.organizer_v2 and call.organizer_v2.identity else None
-        if user and user.id and call.join_web_url and len(found) < TRIED:
+        ours = user and (not tenant or not user.tenant_id or user.tenant_id.lower() == tenant.lower())
+        if user and user.id and ours and call.join_web_url and len(found) < TRIED:
             found.setdefault(user.id, call.join_web_url)
     return found
 
 
-def _judge(name: str, need: str, refusal: Refusal | None) -> Check:
-    full = f"{name} ({NEEDS[need].purpose})"
+def _judge(need: str, refusal: Refusal | None, purpose: str = "") -> Check:
+    name = f"{NEEDS[need].role} ({purpose or NEEDS[need].purpose})"
     if refusal is None:
-        return Check(full, True, "allowed")
-    return Check(full, False, str(refusal.error(need)))
+        return Check(name, True, "allowed")
+    return Check(name, False, str(refusal.error(need)))

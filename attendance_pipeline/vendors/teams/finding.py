@@ -117,7 +117,7 @@ class _Finding:
         async for document, page in walk(
             self._graph, paging, PAGE, label, kind=REPORTS, subject=home.subject, window=window
         ):
-            self._keep(_reaching(document, page) if page is not None else self._refused(document, label))
+            self._keep(_reaching(document, page) if page is not None else self._refused(document, REPORTS_LABEL))
         if self._wants_the_latest(home):
             await self._one(home, latest_path(home), LATEST, REPORTS_LABEL, named)
 

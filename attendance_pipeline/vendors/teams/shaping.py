@@ -1,6 +1,7 @@
 """Graph's archived documents → the tables of `teams`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -10,12 +11,13 @@ import msgspec
 import pyarrow as pa
 
 from attendance_pipeline.archive import Archive, Document
-from attendance_pipeline.readings import Held, Meeting, Timing, reading_rows
+from attendance_pipeline.readings import Timing, reading_rows, readings_table
 from attendance_pipeline.rows import CsvReader
 from attendance_pipeline.shape import Shaped
 from attendance_pipeline.vendor_json import decode
 from attendance_pipeline.vendors.base import Tables
 from attendance_pipeline.vendors.shaping import Listings, Report, as_json, shape_listings
+from attendance_pipeline.vendors.teams.account import LOOKUP_REACH
 from attendance_pipeline.vendors.teams.attendance import EXPANDED, TeamsMeeting
 from attendance_pipeline.vendors.teams.documented import (
     ATTENDEE_REPORT_HEADERS,
@@ -98,25 +100,17 @@ def meetings(rows: pa.Table) -> list[TeamsMeeting]:
 
 def unreported(routes: Routes, days: Sequence[date], timing: Timing) -> dict[date, pa.Table]:
     """Of each date, the readings of meetings that a route named and of which no report was found."""
-    by_day: dict[date, list[tuple[Meeting, Held]]] = {day: [] for day in days}
+    by_day: dict[date, list[pa.Table]] = {day: [readings_table("teams").schema.empty_table()] for day in days}
+    lost_earlier = replace(timing, recoverable=LOOKUP_REACH)
     for named in routes.named.values():
-        of_day = by_day.get(named.ended_at.date())
+        rows = by_day.get(named.ended_at.date())
         status, reason = routes.verdict(named, timing)
-        if of_day is None or status in ("found", "not_held") or routes.was_called(named):
+        if rows is None or status in ("found", "not_held") or routes.was_called(named):
             continue
-        hold = routes.held(named)
-        hold.reason = reason or ""
-        of_day.append((named.meeting, hold))
-    return {
-        day: reading_rows(
-            [meeting for meeting, _ in found],
-            [NO_REPORT],
-            {(meeting.id, NO_REPORT): hold for meeting, hold in found},
-            {},
-            timing,
-        )
-        for day, found in by_day.items()
-    }
+        held = {(named.id, NO_REPORT): replace(routes.held(named), reason=reason or "")}
+        until = timing if routes.home(named) else lost_earlier
+        rows.append(reading_rows([named.meeting], [NO_REPORT], held, {}, until))
+    return {day: pa.concat_tables(rows) for day, rows in by_day.items()}
 
 
 def with_unreported(tables: Tables, missing: Mapping[date, pa.Table]) -> Tables:
@@ -250,8 +244,7 @@ def _meeting(row: Mapping[str, Any]) -> TeamsMeeting:
         home=home,
         is_latest=row["source"] == "latest",
         listed=Listed(row["report_id"], row["meeting_start_time"], row["meeting_end_time"]),
-        # Of town halls the call isn't documented, so it is made only where people had to register.
-        has_registrations=of_event and (row["is_registration_required"] is True or kind == "webinar"),
+        has_registrations=of_event,
     )
 
 

@@ -3,7 +3,8 @@
 with readings as (
 
     select * from {{ ref('stg_teams__readings') }}
-    where report <> 'recordings'
+    -- registrations that are gone: of town halls the call isn't documented, and events may have none
+    where report <> 'recordings' and not (report = 'registrations' and status = 'gone')
 
 ),
 
