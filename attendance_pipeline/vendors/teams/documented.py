@@ -5,7 +5,7 @@ virtualEventWebinar, virtualEventTownhall, virtualEventSession, virtualEventRegi
 on the attendee engagement report of live events. Nothing but an id is required unless a row is useless without it.
 """
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -27,7 +27,7 @@ class Row(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=Tr
     odata_context: str | None = field(default=None, name="@odata.context")
 
 
-class UserIdentity(msgspec.Struct, rename="camel"):
+class UserIdentity(msgspec.Struct, rename="camel", gc=False):
     """The `user` of an identity set."""
 
     id: str | None = None
@@ -36,7 +36,7 @@ class UserIdentity(msgspec.Struct, rename="camel"):
     user_principal_name: str | None = None
 
 
-class IdentitySet(msgspec.Struct):
+class IdentitySet(msgspec.Struct, gc=False):
     """An identity set, of which the user only can organize."""
 
     user: UserIdentity | None = None
@@ -142,16 +142,12 @@ class MeetingParticipants(msgspec.Struct):
     organizer: MeetingOrganizer | None = None
 
 
-class OnlineMeeting(Row, kw_only=True):
-    """A row of `/users/{id}/onlineMeetings`, or one of them by its id."""
+class MeetingOrSession(Row, kw_only=True):
+    """What an online meeting and a session of an event have in common."""
 
     id: str
     subject: str | None = None
-    start_date_time: Instant | None = None
-    end_date_time: Instant | None = None
-    meeting_type: str | None = None
-    is_broadcast: bool | None = None
-    participants: MeetingParticipants | None = None
+    join_web_url: str | None = None
     allow_attendee_to_enable_camera: Json = None
     allow_attendee_to_enable_mic: Json = None
     allow_breakout_rooms: Json = None
@@ -160,21 +156,30 @@ class OnlineMeeting(Row, kw_only=True):
     allow_transcription: Json = None
     allowed_presenters: Json = None
     attendance_reports: Json = None
-    attendee_report: Json = None
-    broadcast_settings: Json = None
     chat_info: Json = None
-    creation_date_time: Json = None
     expiry_date_time: Json = None
-    external_id: Json = None
     is_end_to_end_encryption_enabled: Json = None
     is_entry_exit_announced: Json = None
     join_information: Json = None
     join_meeting_id_settings: Json = None
-    join_web_url: Json = None
     meeting_options_web_url: Json = None
-    meeting_template_id: Json = None
     record_automatically: Json = None
     video_teleconference_id: Json = None
+
+
+class OnlineMeeting(MeetingOrSession, kw_only=True):
+    """A row of `/users/{id}/onlineMeetings`, or one of them by its id."""
+
+    start_date_time: Instant | None = None
+    end_date_time: Instant | None = None
+    meeting_type: str | None = None
+    is_broadcast: bool | None = None
+    participants: MeetingParticipants | None = None
+    attendee_report: Json = None
+    broadcast_settings: Json = None
+    creation_date_time: Json = None
+    external_id: Json = None
+    meeting_template_id: Json = None
 
     @property
     def is_live_event(self) -> bool:
@@ -206,37 +211,17 @@ class VirtualEvent(Row, kw_only=True):
     settings: Json = None
 
 
-class VirtualEventSession(Row, kw_only=True):
+class VirtualEventSession(MeetingOrSession, kw_only=True):
     """A row of an event's `/sessions`; its times have come as text and with a zone's name."""
 
-    id: str
-    subject: str | None = None
     start_date_time: ZonedTime | str | None = None
     end_date_time: ZonedTime | str | None = None
-    join_web_url: str | None = None
-    allow_attendee_to_enable_camera: Json = None
-    allow_attendee_to_enable_mic: Json = None
-    allow_breakout_rooms: Json = None
-    allow_meeting_chat: Json = None
-    allow_recording: Json = None
-    allow_transcription: Json = None
-    allowed_presenters: Json = None
-    attendance_reports: Json = None
     capacity: Json = None
-    chat_info: Json = None
-    expiry_date_time: Json = None
-    is_end_to_end_encryption_enabled: Json = None
-    is_entry_exit_announced: Json = None
-    join_information: Json = None
-    join_meeting_id_settings: Json = None
-    meeting_options_web_url: Json = None
     meeting_type: Json = None
-    record_automatically: Json = None
     video_on_demand_web_url: Json = None
-    video_teleconference_id: Json = None
 
 
-class Interval(msgspec.Struct, rename="camel"):
+class Interval(msgspec.Struct, rename="camel", gc=False):
     """One join to one leave; the duration is cut to whole seconds."""
 
     join_date_time: Instant | None = None
@@ -244,7 +229,7 @@ class Interval(msgspec.Struct, rename="camel"):
     duration_in_seconds: Int32 | None = None
 
 
-class Engagement(msgspec.Struct, rename="camel"):
+class Engagement(msgspec.Struct, rename="camel", gc=False):
     """A reaction, a raised hand, a camera or microphone switched on."""
 
     date_time: Instant | None = None
@@ -252,14 +237,14 @@ class Engagement(msgspec.Struct, rename="camel"):
     engagement_sub_type: str | None = None
 
 
-class ExternalRegistration(msgspec.Struct, rename="camel"):
+class ExternalRegistration(msgspec.Struct, rename="camel", gc=False):
     """Where somebody registered outside of Teams."""
 
     referrer: str | None = None
     registration_id: str | None = None
 
 
-class Identity(msgspec.Struct, rename="camel"):
+class Identity(msgspec.Struct, rename="camel", gc=False):
     """Who somebody is; which fields there are depends on a type that recorded answers leave out."""
 
     id: str | None = None
@@ -321,9 +306,9 @@ class UsInstant(Instant):
     """A time like `1/25/2022 4:48:08 PM`, UTC."""
 
     @classmethod
-    def read(cls, text: object) -> "UsInstant":
+    def read(cls, text: object) -> datetime:
         """See `Instant.read`."""
-        return cls.strptime(str(text).strip(), "%m/%d/%Y %I:%M:%S %p").replace(tzinfo=UTC)
+        return datetime.strptime(str(text).strip(), "%m/%d/%Y %I:%M:%S %p").replace(tzinfo=UTC)
 
 
 class AttendeeEvent(msgspec.Struct, forbid_unknown_fields=True):

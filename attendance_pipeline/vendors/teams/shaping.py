@@ -248,7 +248,7 @@ def _meeting(row: Mapping[str, Any]) -> TeamsMeeting:
     )
 
 
-class RecordRow(msgspec.Struct):
+class RecordRow(msgspec.Struct, gc=False):
     """A row of `teams/attendance_records`, but for what its document gives."""
 
     first_join_time: datetime | None
@@ -302,7 +302,7 @@ def _record(record: AttendanceRecord) -> RecordRow:
     )
 
 
-class RegistrationRow(msgspec.Struct):
+class RegistrationRow(msgspec.Struct, gc=False):
     """A row of `teams/registrations`, but for what its document gives."""
 
     registration_id: str
