@@ -6,10 +6,11 @@ JSON and CSV. Knows no vendor, no table and no other rule.
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import msgspec
@@ -88,7 +89,7 @@ class RowReader(Generic[R]):
         self.unknown_fields: set[str] = set()
         self._known = set(row.__struct_encode_fields__)
         lenient = msgspec.defstruct(row.__name__, (), bases=(row,), forbid_unknown_fields=False, gc=False)
-        self._row = msgspec.json.Decoder(lenient, dec_hook=_custom)
+        self._row = msgspec.json.Decoder(lenient, dec_hook=custom)
         self._strict = _reader(row, rows_field)
         self._lenient = _reader(lenient, rows_field)
         self._raw = _reader(msgspec.Raw, rows_field)
@@ -149,6 +150,7 @@ class CsvReader(Generic[R]):
         self._row = row
         self._names = names
         self._known = set(row.__struct_fields__)
+        self._required = {entry.name for entry in msgspec.structs.fields(row) if entry.required}
 
     def rows(self, document: Document) -> tuple[list[R], list[int], list[Unread]]:
         """See `Reader.rows`."""
@@ -156,36 +158,39 @@ class CsvReader(Generic[R]):
         positions: list[int] = []
         broken: list[Unread] = []
         try:
-            header, lines = self._lines(document)
+            lines = self._lines(document)
         except (UnicodeDecodeError, csv.Error):
             return [], [], [Unread(UNREADABLE, 0, document.body)]
+        header = [self._names.get(name.strip(), name.strip()) for name in lines[0][0]] if lines else []
+        if lines and not self._required <= set(header):
+            return [], [], [Unread(UNREADABLE, 0, document.body)]
         self.unknown_fields |= set(header) - self._known
-        for position, line in enumerate(lines):
-            said = dict(zip(header, line, strict=False))
+        for position, (line, raw) in enumerate(lines[1:]):
+            said = {name: value for name, value in zip(header, line, strict=False) if name in self._known}
             try:
-                known = {name: value for name, value in said.items() if name in self._known}
-                rows.append(msgspec.convert(known, self._row, dec_hook=_custom))
+                rows.append(msgspec.convert(said, self._row, dec_hook=custom))
                 positions.append(position)
             except msgspec.ValidationError as error:
-                broken.append(Unread(_rule(error), position, ",".join(line).encode()))
+                broken.append(Unread(_rule(error), position, raw))
         return rows, positions, broken
 
     def raw(self, document: Document) -> list[bytes]:
         """See `Reader.raw`."""
-        return [",".join(line).encode() for line in self._lines(document)[1]]
+        return [raw for _, raw in self._lines(document)[1:]]
 
-    def _lines(self, document: Document) -> tuple[list[str], list[list[str]]]:
-        lines = [line for line in csv.reader(_text_lines(document.body)) if line]
-        header = [self._names.get(name.strip(), name.strip()) for name in lines[0]] if lines else []
-        return header, lines[1:]
+    def _lines(self, document: Document) -> list[tuple[list[str], bytes]]:
+        """Every line that isn't empty, its cells and as it was sent; a cell may hold line ends of its own."""
+        text = list(StringIO(document.body.decode("utf-8-sig"), newline=""))
+        reader, begin, lines = csv.reader(text), 0, []
+        for cells in reader:
+            if cells:
+                lines.append((cells, "".join(text[begin : reader.line_num]).rstrip("\r\n").encode()))
+            begin = reader.line_num
+        return lines
 
 
-def _text_lines(body: bytes) -> Iterable[str]:
-    return body.decode("utf-8-sig").splitlines(keepends=True)
-
-
-def _custom(kind: type, value: object) -> object:
-    """What a field of a type that isn't JSON's holds."""
+def custom(kind: type, value: object) -> object:
+    """What a field of a type that isn't JSON's holds: `dec_hook` of msgspec's decoders."""
     if issubclass(kind, Instant):
         return kind.read(value)
     raise NotImplementedError(kind)
@@ -193,10 +198,10 @@ def _custom(kind: type, value: object) -> object:
 
 def _reader(row: Any, rows_field: str | None) -> Callable[[bytes], list[Any]]:
     if rows_field is None:
-        one = msgspec.json.Decoder(row, dec_hook=_custom)
+        one = msgspec.json.Decoder(row, dec_hook=custom)
         return lambda body: [decode(one, body)]
     page = msgspec.defstruct("Page", [("rows", list[row])], rename={"rows": rows_field})
-    many = msgspec.json.Decoder(page, dec_hook=_custom)
+    many = msgspec.json.Decoder(page, dec_hook=custom)
     return lambda body: decode(many, body).rows  # type: ignore[attr-defined]  # the struct was made just above
 
 

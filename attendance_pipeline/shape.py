@@ -276,6 +276,9 @@ def broken_rows(rows: Sequence[dict[str, Any]], table: Table) -> dict[int, str]:
 
 
 def _broken_rules(frame: pl.DataFrame, table: Table) -> dict[int, set[str]]:
+    if frame.is_empty():
+        # Pandera takes its time over nothing, too.
+        return {}
     rules = _impossible_times(frame)
     numbered = frame.with_row_index("_at")
     if rules:

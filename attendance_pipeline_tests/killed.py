@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -17,24 +18,36 @@ from attendance_pipeline.windows import dates
 
 from .sandbox.client import Clock
 from .vendors.account import SandboxVendorAccount, at_full_speed, settings
+from .vendors.teams_account import TeamsAccount, unpaced
 from .vendors.webex_account import WebexAccount
 from .vendors.zoom_account import ZoomAccount
 
-ACCOUNTS = {account.vendor_type.name: account for account in (ZoomAccount, WebexAccount)}
+ACCOUNTS = {account.vendor_type.name: account for account in (ZoomAccount, WebexAccount, TeamsAccount)}
+
+Step = Literal["meetings", "attendance"]
 
 
-def killed_after(requests: int, account: SandboxVendorAccount, days: Sequence[date]) -> list[Seen]:
+def killed_after(
+    requests: int, account: SandboxVendorAccount, days: Sequence[date], step: Step = "attendance"
+) -> list[Seen]:
     """A run of another process that dies without warning once it has asked so often; what it asked."""
+    asked = len(account.requests())
+    return killed_once(lambda: len(account.requests()) - asked >= requests, account, days, step)
+
+
+def killed_once(
+    is_time: Callable[[], bool], account: SandboxVendorAccount, days: Sequence[date], step: Step = "attendance"
+) -> list[Seen]:
+    """A run of another process that dies without warning once it is time; what it asked."""
     arguments = [account.vendor_type.name, str(account.settings.data), json.dumps(account.sandbox.settings)]
     times = [str(account.clock.now), str(days[0]), str(days[-1])]
     with account.noting() as seen:
-        asked = len(account.requests())
         with subprocess.Popen(
-            [sys.executable, "-m", __name__, *arguments, *times],
+            [sys.executable, "-m", __name__, step, *arguments, *times],
             cwd=Path(__file__).parent.parent,
             stderr=subprocess.PIPE,
         ) as process:
-            while len(account.requests()) - asked < requests:
+            while not is_time():
                 if process.poll() is not None:
                     pytest.fail(f"it ended before it was killed: {process.communicate()[1].decode()}")
                 time.sleep(0.002)
@@ -44,10 +57,11 @@ def killed_after(requests: int, account: SandboxVendorAccount, days: Sequence[da
     return seen
 
 
-def land(vendor: str, folder: str, variables: str, now: str, first: str, last: str) -> None:
+def land(step: str, vendor: str, folder: str, variables: str, now: str, first: str, last: str) -> None:
     account = ACCOUNTS[vendor](settings(Path(folder), json.loads(variables)), Clock(datetime.fromisoformat(now)))
-    with at_full_speed():
-        account.land_attendance(dates(date.fromisoformat(first), date.fromisoformat(last)))
+    work = {"meetings": account.land_meetings, "attendance": account.land_attendance}[step]
+    with at_full_speed(), unpaced():
+        work(dates(date.fromisoformat(first), date.fromisoformat(last)))
 
 
 if __name__ == "__main__":

@@ -481,3 +481,80 @@ def test_listings_of_one_date_are_told_by_the_utc_date_of_asking(archive: Archiv
     keep_listings(archive, listing("a", ENDED, ENDED, fetched_at=datetime(2026, 3, 16, 23, 59, 59, tzinfo=UTC)))
 
     assert [folder.name for folder in (lake / "archive" / "zoom" / "listings").iterdir()] == ["asked_date=2026-03-16"]
+
+
+def keep_lookups(archive: Archive, *documents: Document) -> None:
+    with archive.journal() as journal:
+        for document in documents:
+            journal.keep_lookup(document)
+    archive.fold()
+
+
+def test_lookups_are_kept_for_good_in_one_file_oldest_first(archive: Archive, lake: Path) -> None:
+    for name, asked in [("a", NOW), ("b", NOW + timedelta(days=400)), ("c", NOW - timedelta(days=2))]:
+        keep_lookups(archive, attendance(name, kind="online_meeting", fetched_at=asked))
+
+    assert ids(archive.lookups()) == ["a", "b", "c"]
+    assert [file.relative_to(lake) for file in lake.rglob("*.parquet")] == [
+        Path("archive/zoom/lookups/documents.parquet")
+    ]
+
+
+def test_a_lookup_is_read_back_field_by_field_and_byte_by_byte(archive: Archive) -> None:
+    asked = attendance("a", kind="online_meeting", outcome="gone", reason="60 days", status=404, body=ANY_BYTES)
+    keep_lookups(archive, asked)
+
+    assert list(archive.lookups()) == [asked]
+
+
+def test_lookups_listings_and_attendance_are_apart(archive: Archive) -> None:
+    with archive.journal() as journal:
+        journal.keep_lookup(attendance("lookup"))
+        journal.keep_listing(listing("listing", ENDED, ENDED))
+        journal.keep_attendance(ENDED, attendance("attendance"))
+    assert ids(archive.lookups()) == []
+    archive.fold()
+
+    assert ids(archive.lookups()) == ["lookup"]
+    assert ids(archive.listed(date.min, date.max, ["participants", "history_meetings"])) == ["listing"]
+    assert ids(archive.documents(ENDED)) == ["attendance"]
+
+
+def test_a_lookup_that_is_journaled_or_folded_again_is_kept_once(archive: Archive, journal: Path) -> None:
+    with archive.journal() as open_journal:
+        open_journal.keep_lookup(attendance("a"))
+        open_journal.keep_lookup(attendance("b"))
+        open_journal.keep_lookup(attendance("a"))
+    before = journal.read_bytes()
+    archive.fold()
+    journal.write_bytes(before)
+    archive.fold()
+
+    assert ids(archive.lookups()) == ["a", "b"]
+    assert not journal.exists()
+
+
+def test_lookups_that_a_killed_run_journaled_are_folded_by_the_next(archive: Archive, journal: Path) -> None:
+    keep_lookups(archive, attendance("a"))
+    with archive.journal() as open_journal:
+        open_journal.keep_lookup(attendance("b"))
+        open_journal.keep_lookup(attendance("torn"))
+    journal.write_bytes(journal.read_bytes()[:-1])
+
+    archive.fold()
+
+    assert ids(archive.lookups()) == ["a", "b"]
+
+
+def test_an_archive_without_lookups_has_none(archive: Archive, lake: Path) -> None:
+    assert ids(archive.lookups()) == []
+    assert not lake.exists()
+
+
+def test_spoiled_lookups_are_a_storage_error_that_names_them(archive: Archive, lake: Path) -> None:
+    keep_lookups(archive, attendance("a"))
+    file = lake / "archive" / "zoom" / "lookups" / "documents.parquet"
+    file.write_bytes(b"spoiled")
+
+    with pytest.raises(StorageError, match=f"can't read {file}"):
+        list(archive.lookups())

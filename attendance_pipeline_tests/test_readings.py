@@ -1,6 +1,6 @@
 """When a meeting is read, when it is read again, when never more, and what the table `readings` says of it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -446,3 +446,65 @@ def test_every_meeting_has_a_row_of_every_report_in_the_order_of_their_names() -
         ("abc==", "participants", "complete", 7, "d1", True),
     ]
     assert readings_table("webex").key == ("meeting_id", "report")
+
+
+@dataclass(frozen=True)
+class OfItsOwn(Meeting):
+    """A meeting that has people, and of which everything else is something else than people."""
+
+    def has(self, report: str) -> bool:
+        return report != "registrations" or self.id.startswith("webinar")
+
+    def expected(self, report: str) -> int | None:
+        return self.vendor_count if report == "participants" else None
+
+
+def test_a_report_that_a_meeting_does_not_have_has_no_row() -> None:
+    meetings = [OfItsOwn("webinar", ENDED, 3), OfItsOwn("abc", ENDED, 3)]
+
+    table = reading_rows(meetings, ["registrations", "participants"], {}, {}, TIMING)
+
+    assert [(found["meeting_id"], found["report"]) for found in table.to_pylist()] == [
+        ("abc", "participants"),
+        ("webinar", "participants"),
+        ("webinar", "registrations"),
+    ]
+
+
+def test_a_meetings_count_of_people_is_expected_only_where_people_are_counted() -> None:
+    meeting = OfItsOwn("webinar", ENDED, 3)
+    reports = ("participants", "registrations")
+    holds = held([head(A_DAY, kind=report, subject="webinar", reading=report) for report in reports], {})
+    counts = {("webinar", report): Count(rows=1, counted=1) for report in reports}
+
+    rows = reading_rows([meeting], reports, holds, counts, TIMING).to_pylist()
+
+    assert {found["report"]: (found["vendor_count"], found["status"]) for found in rows} == {
+        "participants": (3, "partial"),
+        "registrations": (None, "complete"),
+    }
+
+
+def test_what_a_report_counts_itself_is_expected_where_a_meeting_says_nothing() -> None:
+    counts = {("webinar", "registrations"): Count(reported=2, rows=1, counted=1)}
+    holds = held([head(A_DAY, kind="registrations", subject="webinar")], {})
+
+    (found,) = reading_rows([OfItsOwn("webinar", ENDED, 3)], ["registrations"], holds, counts, TIMING).to_pylist()
+
+    assert (found["vendor_count"], found["reason"]) == (2, "1 of 2 not held, 0 rows in quarantine")
+
+
+def test_every_meeting_has_every_report_and_expects_what_the_vendor_counts_unless_it_says_otherwise() -> None:
+    assert MEETING.has("anything")
+    assert MEETING.expected("anything") == 3
+
+
+def test_a_meeting_that_is_refused_without_an_attempt_says_why_and_nothing_else() -> None:
+    found = row(Held(outcome="blocked", reason="an ad-hoc call"))
+
+    assert (found["status"], found["reason"], found["attempts"], found["settled"]) == (
+        "blocked",
+        "an ad-hoc call",
+        0,
+        False,
+    )

@@ -58,6 +58,7 @@ class Listings:
         merge: what the lists say of one meeting, the most believed first → the row that lands.
         id_fields: the lists' own names of the id, to find it in a row that can't be read.
         time_fields: the lists' own names of end and start.
+        time: reads what such a field holds; None where it tells no time.
     """
 
     table: Table
@@ -68,6 +69,7 @@ class Listings:
     merge: Callable[[Sequence[dict[str, Any]]], dict[str, Any]]
     id_fields: Sequence[str]
     time_fields: Sequence[str]
+    time: Callable[[Any], datetime | None] = lambda said: instant(said) if isinstance(said, str) else None
 
 
 @dataclass(frozen=True)
@@ -317,8 +319,7 @@ def _whereabouts(row: bytes, document: Document, listings: Listings) -> tuple[da
     with suppress(*NOT_JSON):
         read = msgspec.json.decode(row)
         said = read if isinstance(read, dict) else {}
-    texts = [said.get(name) for name in listings.time_fields]
-    instants = [instant(text) for text in texts if isinstance(text, str)]
+    instants = [listings.time(said.get(name)) for name in listings.time_fields]
     day = next((found.date() for found in instants if found), document.window_last)
     subject = next((value for name in listings.id_fields if isinstance(value := said.get(name), str)), "")
     assert day is not None  # noqa: S101 - every listing has a window

@@ -1,7 +1,7 @@
 """The code location as Dagster loads it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -157,8 +157,9 @@ def test_the_schedule_covers_today_and_the_unsettled_days_as_one_run(
     assert request.tags[RANGE_END] == "2026-03-10"
 
 
-def test_a_day_that_was_left_unsettled_is_covered_again(data: Path) -> None:
-    lake, day = Lake(data / "lake"), (NOW - timedelta(days=9)).date()
+def keep_reading(lake: Lake, days_ago: int, *, vendor: str = "zoom", **changes: object) -> date:
+    """A date with one reading, of which nothing came so far."""
+    day = (NOW - timedelta(days=days_ago)).date()
     row = {
         "meeting_id": "a",
         "report": "participants",
@@ -169,11 +170,52 @@ def test_a_day_that_was_left_unsettled_is_covered_again(data: Path) -> None:
         "settled": False,
         "recoverable_until": NOW,
     }
-    rows = pa.Table.from_pylist([row], schema=readings_table("zoom").schema)
-    lake.replace("zoom", "readings", day, rows, QUARANTINE.empty_table())
+    rows = pa.Table.from_pylist([row | changes], schema=readings_table(vendor).schema)
+    lake.replace(vendor, "readings", day, rows, QUARANTINE.empty_table())
+    return day
+
+
+def test_a_day_that_was_left_unsettled_is_covered_again(data: Path) -> None:
+    lake = Lake(data / "lake")
+    day = keep_reading(lake, 9)
 
     assert first_unsettled(Zoom, lake, NOW, day - timedelta(days=30)) == day
     assert first_unsettled(Zoom, lake, NOW, day + timedelta(days=2)) == day + timedelta(days=2)
+
+
+@pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS.keys())
+@pytest.mark.parametrize(
+    ("status", "settled", "is_covered"),
+    [
+        ("complete", True, False),
+        ("gone", True, False),
+        ("complete", False, True),
+        ("partial", False, True),
+        ("not_ready", False, True),
+        ("denied", False, False),
+        ("blocked", False, False),
+    ],
+)
+def test_a_refusal_keeps_no_day_from_being_settled(
+    data: Path, vendor: type[Vendor[Any]], status: str, settled: bool, is_covered: bool
+) -> None:
+    """Nobody waits for a report that has to be granted first; who grants it runs the date again."""
+    lake = Lake(data / "lake")
+    day = keep_reading(lake, 9, vendor=vendor.name, status=status, settled=settled)
+    young = (NOW - vendor.timing.settles).date() - timedelta(days=1)
+
+    found = first_unsettled(vendor, lake, NOW, day - timedelta(days=30))
+
+    assert found == (day if is_covered else young)
+
+
+def test_a_refused_day_hides_no_unsettled_one(data: Path) -> None:
+    lake = Lake(data / "lake")
+    keep_reading(lake, 12, status="denied")
+    keep_reading(lake, 10, status="blocked")
+    day = keep_reading(lake, 9)
+
+    assert first_unsettled(Zoom, lake, NOW, day - timedelta(days=30)) == day
 
 
 def test_a_run_for_a_vendor_that_is_off_fails_with_the_way_out(instance: dg.DagsterInstance) -> None:

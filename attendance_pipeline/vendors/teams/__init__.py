@@ -14,7 +14,7 @@ from attendance_pipeline.settings import TEAMS_CREDENTIALS, Settings
 from attendance_pipeline.shape import Table
 from attendance_pipeline.vendors.base import Check, Discovery, Keep, Tables, Vendor
 from attendance_pipeline.vendors.shaping import shape_attendance
-from attendance_pipeline.vendors.teams import account, discovery, doctor, shaping
+from attendance_pipeline.vendors.teams import account, discovery, doctor, records, shaping
 from attendance_pipeline.vendors.teams.attendance import Reader, TeamsMeeting
 from attendance_pipeline.vendors.teams.batch import Batching
 from attendance_pipeline.vendors.teams.live_events import Artifacts
@@ -53,8 +53,8 @@ class Teams(Vendor[TeamsMeeting]):
         RECORDINGS,
         readings_table("teams"),
     )
-    reports: ClassVar[tuple[str, ...]] = tuple(report.name for report in shaping.REPORT_TABLES)
-    stand_ins: ClassVar[Mapping[str, str]] = shaping.STAND_INS
+    reports: ClassVar[tuple[str, ...]] = tuple(report.name for report in records.REPORT_TABLES)
+    stand_ins: ClassVar[Mapping[str, str]] = records.STAND_INS
 
     def __init__(self, settings: Settings, archive: Archive, clock: Clock = utc_now) -> None:
         super().__init__(settings, archive, clock)
@@ -96,7 +96,7 @@ class Teams(Vendor[TeamsMeeting]):
         self, meetings: Mapping[date, Mapping[str, TeamsMeeting]], holds: Mapping[date, Holds]
     ) -> Tables:
         """See `Vendor.shape_attendance`."""
-        tables = shape_attendance(self.archive, shaping.REPORT_TABLES, meetings, holds, self.timing)
+        tables = shape_attendance(self.archive, records.REPORT_TABLES, meetings, holds, self.timing)
         days = list(meetings)
         return shaping.with_unreported(tables, shaping.unreported(self._routes(days), days, self.timing))
 

@@ -145,7 +145,7 @@ class Reader:
             if report is None:
                 yield _refused(document, REPORTS)
                 continue
-            listed = [as_listed(row) for row in _LATEST.rows(document)[0]]
+            listed = [as_listed(row, meeting.home, is_latest=True) for row in _LATEST.rows(document)[0]]
             if any(found and found.overlaps(meeting.listed) for found in listed):
                 yield document
             else:

@@ -10,14 +10,11 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
-import msgspec
-
 from attendance_pipeline.archive import Archive, Document
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.http.session import Asks
 from attendance_pipeline.readings import Timing
 from attendance_pipeline.settings import Settings
-from attendance_pipeline.vendor_json import decode
 from attendance_pipeline.vendors.base import Discovery, Keep, together
 from attendance_pipeline.vendors.paging import NextLinkPaging, walk
 from attendance_pipeline.vendors.teams.account import (
@@ -36,7 +33,7 @@ from attendance_pipeline.vendors.teams.account import (
 )
 from attendance_pipeline.vendors.teams.documented import VirtualEvent
 from attendance_pipeline.vendors.teams.finding import find_reports
-from attendance_pipeline.vendors.teams.named import EVENT_PATHS, SESSIONS, moment
+from attendance_pipeline.vendors.teams.named import EVENT_PATHS, NOT_PUBLISHED, SESSIONS, moment
 from attendance_pipeline.vendors.teams.routes import AROUND, CALENDAR, CALL_RECORDS, Routes
 from attendance_pipeline.vendors.teams.routes import USERS as USERS_KIND
 from attendance_pipeline.windows import Window, fewest, first_whole_date, time_windows
@@ -51,15 +48,6 @@ EVENT_FIELDS = (
     "seriesMasterId,type"
 )
 """Of a calendar: without the texts and the invited people."""
-
-
-class _User(msgspec.Struct, rename="camel"):
-    id: str
-    account_enabled: bool | None = None
-    user_type: str | None = None
-
-
-_USER = msgspec.json.Decoder(_User)
 
 
 def own_tenant(settings: Settings) -> str:
@@ -152,17 +140,20 @@ class _Naming:
 
     async def calendars(self) -> None:
         """The events that each user planned; once for each date, a day after it: before, call records are enough."""
-        wanted = {day for day in self._days if self._now.date() > day + AROUND}
-        known = self._routes.calendars.values()
-        if not wanted or (known and all(wanted <= seen for seen in known)):
+        near = {day - back for day in self._days for back in (timedelta(), AROUND)}
+        wanted = {day for day in near if self._now.date() > day + AROUND}
+        if all(
+            day in self._routes.members
+            and all(day in self._routes.calendars.get(user, ()) for user in self._routes.members[day])
+            for day in wanted
+        ):
             return
         fields = {"$select": "id,accountEnabled,userType", "$top": USERS_PAGE}
-        rows = await self._whole(address("/v1.0/users", fields), USERS, USERS_KIND)
-        users = [user for row in rows if (user := decode(_USER, bytes(row)))]
-        members = [user.id for user in users if user.account_enabled is not False and user.user_type != "Guest"]
+        await self._whole(address("/v1.0/users", fields), USERS, USERS_KIND)
+        members = set().union(*(self._routes.members.get(day, set()) for day in wanted))
         await together(
             self._calendar(user, window)
-            for user in members
+            for user in sorted(members)
             for window in fewest(wanted - self._routes.calendars.get(user, set()), CALENDAR_SPAN)
         )
 
@@ -188,7 +179,7 @@ class _Naming:
         start, end = moment(event.start_date_time), moment(event.end_date_time)
         begins_late = start is not None and start.date() > self._around.last
         ended_early = end is not None and end.date() < self._around.first
-        return event.status not in ("draft", "canceled") and not begins_late and not ended_early
+        return event.status not in NOT_PUBLISHED and not begins_late and not ended_early
 
     async def _sessions(self, route: str, event_id: str) -> None:
         path = f"{EVENT_PATHS[route]}/{segment(event_id)}/sessions"
@@ -211,21 +202,18 @@ class _Naming:
         self.skipped[f"{what} refused ({refusal})"] += 1
         return replace(document, outcome=outcome, reason=reason)
 
-    async def _whole(self, path: str, need: str, kind: str, window: Window | None = None) -> list[msgspec.Raw]:
-        """Every row of a list, without which the pull can't go on.
+    async def _whole(self, path: str, need: str, kind: str, window: Window | None = None) -> None:
+        """Every page of a list, without which the pull can't go on.
 
         Raises:
             RefusedError: Graph won't give it.
         """
-        rows: list[msgspec.Raw] = []
         async for document, page in self._pages(path, need, kind, "", window or self._around):
             if page is None:
                 refusal = Refusal.read(document.status, document.body)
                 self._keep(replace(document, outcome="denied", reason=str(refusal)))
                 raise refusal.error(need)
             self._keep(document)
-            rows += page.value
-        return rows
 
     def _pages(
         self, path: str, label: str, kind: str, subject: str, window: Window

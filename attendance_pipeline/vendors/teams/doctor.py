@@ -1,6 +1,7 @@
 """What a pull from Graph needs, tried call by call."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -27,6 +28,7 @@ from attendance_pipeline.vendors.teams.account import (
 )
 from attendance_pipeline.vendors.teams.discovery import horizon, own_tenant
 from attendance_pipeline.vendors.teams.documented import CallOrganizer
+from attendance_pipeline.vendors.teams.finding import lookup_path
 from attendance_pipeline.vendors.teams.named import EVENT_PATHS, TOWN_HALLS, WEBINARS
 from attendance_pipeline.windows import first_whole_date
 
@@ -41,6 +43,15 @@ TRIED = 10
 
 class _User(msgspec.Struct):
     id: str
+
+
+@dataclass(frozen=True)
+class _Organizer:
+    """An organizer, with a join URL and the tenant of theirs."""
+
+    id: str
+    join_url: str
+    tenant: str | None
 
 
 class _Call(msgspec.Struct, rename="camel"):
@@ -61,7 +72,7 @@ async def doctor(session: Session, settings: Settings, now: datetime) -> AsyncIt
         WEBINARS: (EVENTS, EVENT_PATHS[WEBINARS]),
         TOWN_HALLS: (EVENTS, EVENT_PATHS[TOWN_HALLS]),
     }
-    organizers: dict[str, str] = {}
+    organizers: list[_Organizer] = []
     for position, route in enumerate(settings.teams_route_names):
         need, path = lists[route]
         try:
@@ -72,7 +83,7 @@ async def doctor(session: Session, settings: Settings, now: datetime) -> AsyncIt
         if position == 0:
             yield Check("credentials", True, "the login gave a token")
         refusal = Refusal.read(answer.status, answer.body) if answer.content is None else None
-        yield _judge(need, refusal, route.replace("_", " ") if need == EVENTS else "")
+        yield _event_list(route, refusal) if need == EVENTS else _judge(need, refusal)
         if route == "call_records" and answer.content:
             organizers = _organizers(answer.content, own_tenant(settings))
         if route == "calendar" and answer.content and answer.content.value:
@@ -96,30 +107,37 @@ async def _calendar(session: Session, users: Page, now: datetime) -> Check:
     return _judge(CALENDARS, None if refusal and refusal.status == 404 else refusal)
 
 
-async def _reports(session: Session, settings: Settings, organizers: dict[str, str]) -> AsyncIterator[Check]:
+async def _reports(session: Session, settings: Settings, organizers: Sequence[_Organizer]) -> AsyncIterator[Check]:
     """The permissions for reports, and the access policy of recent organizers."""
-    covered, uncovered = 0, 0
-    refused: Refusal | None = None
-    for organizer, url in organizers.items():
-        quoted = url.replace("'", "''")
-        path = address(f"/v1.0/users/{segment(organizer)}/onlineMeetings", {"$filter": f"JoinWebUrl eq '{quoted}'"})
-        answer = await session.get(path, {}, _ANYTHING, ONLINE_MEETINGS)
-        refusal = Refusal.read(answer.status, answer.body) if answer.content is None else None
-        refused = refusal if refusal and refusal.lacks_role else refused
-        uncovered += bool(refusal and refusal.lacks_policy)
-        covered += refusal is None
-    if organizers:
-        yield _judge(ONLINE_MEETINGS, refused)
+    if {"call_records", "calendar"} & set(settings.teams_route_names):
+        nobody = _Organizer(NOBODY, "https://teams.microsoft.com/l/meetup-join/nobody", None)
+        refused = await _lookup(session, nobody)
+        yield _judge(ONLINE_MEETINGS, refused if refused and refused.lacks_role else None)
     path = f"/v1.0/users/{NOBODY}/onlineMeetings/{NOBODY}/attendanceReports"
     answer = await session.get(path, {}, _ANYTHING, REPORTS)
-    refusal = Refusal.read(answer.status, answer.body)
-    yield _judge(REPORTS, refusal if answer.content is None and refusal.lacks_role else None)
+    refused = Refusal.read(answer.status, answer.body) if answer.content is None else None
+    yield _judge(REPORTS, refused if refused and refused.lacks_role else None)
+    refusals = {organizer: await _lookup(session, organizer) for organizer in organizers}
+    covered = [organizer for organizer, refusal in refusals.items() if refusal is None]
+    ours = {organizer.tenant for organizer in covered}
+    # Where the settings name our tenant by its domain, a tenant of which somebody is covered is ours.
+    uncovered = [
+        organizer
+        for organizer, refusal in refusals.items()
+        if refusal and refusal.lacks_policy and (own_tenant(settings) or not ours or organizer.tenant in ours)
+    ]
     if not organizers:
-        yield Check("access policy", True, "not tried: no meeting of the last days names an organizer")
+        yield Check("access policy", True, "not tried: no call record of the last days names an organizer")
     elif uncovered:
-        yield Check("access policy", False, _grant(settings, uncovered, len(organizers)))
+        yield Check("access policy", False, _grant(settings, len(uncovered), len(covered) + len(uncovered)))
     else:
-        yield Check("access policy", True, f"covers {covered} of {covered} recent organizers")
+        yield Check("access policy", True, f"covers {len(covered)} of {len(covered)} recent organizers")
+
+
+async def _lookup(session: Session, organizer: _Organizer) -> Refusal | None:
+    path = lookup_path(organizer.id, organizer.join_url)
+    answer = await session.get(path, {}, _ANYTHING, ONLINE_MEETINGS)
+    return Refusal.read(answer.status, answer.body) if answer.content is None else None
 
 
 def _grant(settings: Settings, uncovered: int, tried: int) -> str:
@@ -133,16 +151,25 @@ def _grant(settings: Settings, uncovered: int, tried: int) -> str:
     )
 
 
-def _organizers(page: Page, tenant: str) -> dict[str, str]:
-    """Some recent organizers of our tenant, each with a join URL of theirs."""
-    found: dict[str, str] = {}
+def _organizers(page: Page, tenant: str) -> list[_Organizer]:
+    """Some recent organizers of our tenant, as far as that can be told."""
+    found: dict[str, _Organizer] = {}
     for row in page.value:
         call = decode(_CALL, bytes(row))
         user = call.organizer_v2.identity.user if call.organizer_v2 and call.organizer_v2.identity else None
-        ours = user and (not tenant or not user.tenant_id or user.tenant_id.lower() == tenant.lower())
-        if user and user.id and ours and call.join_web_url and len(found) < TRIED:
-            found.setdefault(user.id, call.join_web_url)
-    return found
+        if user is None or not user.id or not call.join_web_url:
+            continue
+        ours = not tenant or not user.tenant_id or user.tenant_id.lower() == tenant.lower()
+        if ours and len(found) < TRIED:
+            found.setdefault(user.id, _Organizer(user.id, call.join_web_url, user.tenant_id))
+    return list(found.values())
+
+
+def _event_list(route: str, refusal: Refusal | None) -> Check:
+    purpose = route.replace("_", " ")
+    if refusal and refusal.status != 403:
+        return Check(f"{NEEDS[EVENTS].role} ({purpose})", True, f"{purpose} aren't offered here ({refusal})")
+    return _judge(EVENTS, refusal, purpose)
 
 
 def _judge(need: str, refusal: Refusal | None, purpose: str = "") -> Check:

@@ -73,6 +73,19 @@ class CallRecord(Row, kw_only=True):
         return said or UserIdentity()
 
 
+class User(Row, kw_only=True):
+    """A row of `/users`."""
+
+    id: str
+    account_enabled: bool | None = None
+    user_type: str | None = None
+
+    @property
+    def plans_meetings(self) -> bool:
+        """Whether they may have a calendar here."""
+        return self.account_enabled is not False and self.user_type != "Guest"
+
+
 class ZonedTime(msgspec.Struct, rename="camel"):
     """A date-time without zone, and the zone's Windows name."""
 
@@ -279,7 +292,7 @@ class AttendanceReport(Row, kw_only=True):
     meeting_start_date_time: Instant | None = None
     meeting_end_date_time: Instant | None = None
     external_event_information: list[Any] | None = None
-    attendance_records: list[AttendanceRecord] | None = None
+    attendance_records: list[msgspec.Raw] | None = None
     records_context: Json = field(default=None, name="attendanceRecords@odata.context")
     records_next_link: Json = field(default=None, name="attendanceRecords@odata.nextLink")
 

@@ -75,6 +75,12 @@ async def find_reports(
     await together(finding.list_reports(Home.of(subject), named) for subject, named in homes.items())
 
 
+def lookup_path(organizer: str, join_url: str) -> str:
+    """The call that finds an organizer's online meeting by its join URL."""
+    quoted = join_url.replace("'", "''")
+    return address(f"/v1.0/users/{segment(organizer)}/onlineMeetings", {"$filter": f"JoinWebUrl eq '{quoted}'"})
+
+
 def latest_path(home: Home) -> str:
     """The deprecated call for the latest session's report; beta only."""
     path = f"/beta/users/{segment(home.owner)}/onlineMeetings/{segment(home.id)}/meetingAttendanceReport"
@@ -98,9 +104,7 @@ class _Finding:
         """The online meeting behind a join URL; kept for good, as the lookup dies before the reports do."""
         assert named.join is not None  # noqa: S101 - asked for meetings with one only
         organizer, url = named.join
-        quoted = url.replace("'", "''")
-        path = address(f"/v1.0/users/{segment(organizer)}/onlineMeetings", {"$filter": f"JoinWebUrl eq '{quoted}'"})
-        subject = f"{organizer} {url}"
+        path, subject = lookup_path(organizer, url), f"{organizer} {url}"
         async for document, page in walk(
             self._graph, Paging(path, {}), PAGE, ONLINE_MEETINGS, kind=LOOKUP, subject=subject
         ):

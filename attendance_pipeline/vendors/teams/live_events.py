@@ -19,6 +19,7 @@ from attendance_pipeline.http.session import Answer, Session
 from attendance_pipeline.vendors.teams.account import REPORTS, Refusal, segment
 from attendance_pipeline.vendors.teams.attendance import TeamsMeeting
 from attendance_pipeline.vendors.teams.documented import Artifact
+from attendance_pipeline.vendors.teams.routes import TAKEN_AT_ITS_WORD
 from attendance_pipeline.vendors.teams.tables import ATTENDEE_EVENTS, RECORDINGS
 
 RECORDING, ALTERNATIVE = "recording", "alternative_recording"
@@ -59,7 +60,9 @@ class Artifacts:
             refusal.raise_if_general(REPORTS)
             outcome, reason = refusal.meaning()
             if outcome != "denied":
-                outcome, reason = "gone", f"Graph doesn't offer this live event's attendee report ({refusal})"
+                silent = self._clock() >= meeting.ended_at + TAKEN_AT_ITS_WORD
+                outcome = "gone" if silent else "not_ready"
+                reason = f"Graph doesn't offer this live event's attendee report ({refusal})"
             document = replace(document, outcome=outcome, reason=reason)
         yield document
 

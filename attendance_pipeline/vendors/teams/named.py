@@ -1,20 +1,27 @@
 """What routes name: meetings that took place or were planned, where their reports are, and the reports themselves."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 from tzlocal import windows_tz
 
 from attendance_pipeline.archive import Outcome
 from attendance_pipeline.readings import Meeting
+from attendance_pipeline.rows import custom
+from attendance_pipeline.vendor_json import NOT_JSON, decode
 from attendance_pipeline.vendors.shaping import instant
 from attendance_pipeline.vendors.teams.account import segment
 from attendance_pipeline.vendors.teams.documented import (
     AttendanceReport,
     CalendarEvent,
     CallRecord,
+    Interval,
     VirtualEvent,
     VirtualEventSession,
     ZonedTime,
@@ -26,6 +33,8 @@ Kind = Literal["meeting", "webinar", "town_hall", "live_event"]
 EVENT_KINDS: dict[str, Kind] = {WEBINARS: "webinar", TOWN_HALLS: "town_hall"}
 SESSIONS = {WEBINARS: "webinar_sessions", TOWN_HALLS: "town_hall_sessions"}
 """The kinds of documents that hold the sessions."""
+NOT_PUBLISHED = ("draft", "canceled")
+"""What an event is that doesn't take place; no status says that it ended."""
 EVENT_PATHS = {
     WEBINARS: "/v1.0/solutions/virtualEvents/webinars",
     TOWN_HALLS: "/v1.0/solutions/virtualEvents/townhalls",
@@ -108,16 +117,35 @@ class Listed:
         return self.started_at <= other.ended_at and other.started_at <= self.ended_at
 
 
-def as_listed(row: AttendanceReport, *, is_latest: bool = False) -> Listed | None:
-    """A report's id and times; the latest report may lack them, then its records tell. None: nothing tells."""
-    intervals = [each for record in row.attendance_records or () for each in record.attendance_intervals or ()]
-    joins = [each.join_date_time for each in intervals if each.join_date_time]
-    leaves = [each.leave_date_time for each in intervals if each.leave_date_time]
-    begin = row.meeting_start_date_time or min(joins, default=None)
-    end = row.meeting_end_date_time or max(leaves, default=None)
+class _Intervals(msgspec.Struct, rename="camel"):
+    attendance_intervals: list[Interval] | None = None
+
+
+_INTERVALS = msgspec.json.Decoder(_Intervals, dec_hook=custom)
+
+
+def as_listed(row: AttendanceReport, home: Home, *, is_latest: bool = False) -> Listed | None:
+    """A report's id and times; None: nothing tells them.
+
+    The latest report may lack both: then its records tell its times, and its id is made of its home and its begin.
+    """
+    begin, end = row.meeting_start_date_time, row.meeting_end_date_time
+    if is_latest and (begin is None or end is None):
+        intervals = list(_intervals(row.attendance_records or []))
+        begin = begin or min((each.join_date_time for each in intervals if each.join_date_time), default=None)
+        end = end or max((each.leave_date_time for each in intervals if each.leave_date_time), default=None)
     if begin is None or end is None:
         return None
-    return Listed(row.id or f"latest-{begin:%Y%m%dT%H%M%S}", begin, end, is_latest)
+    report_id = row.id or ""
+    if is_latest and not report_id:
+        report_id = f"latest-{sha256(home.subject.encode()).hexdigest()[:16]}-{begin:%Y%m%dT%H%M%S}"
+    return Listed(report_id, begin, end, is_latest) if report_id else None
+
+
+def _intervals(records: Iterable[msgspec.Raw]) -> Iterator[Interval]:
+    for record in records:
+        with suppress(*NOT_JSON):
+            yield from decode(_INTERVALS, bytes(record)).attendance_intervals or ()
 
 
 def moment(said: ZonedTime | str | None) -> datetime | None:
@@ -131,7 +159,11 @@ def moment(said: ZonedTime | str | None) -> datetime | None:
         zone = ZoneInfo(windows_tz.win_tz.get(said.time_zone, said.time_zone))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return read
-    return read.replace(tzinfo=zone).astimezone(UTC)
+    try:
+        return read.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        # The calendar's "no time" is in the year 1.
+        return None
 
 
 def of_call_record(row: CallRecord, tenant: str) -> Named | None:
@@ -187,7 +219,7 @@ def of_session(row: VirtualEventSession, route: str, event_id: str, event: Virtu
     """The session of a published event; the rule that the row breaks; None: it won't take place."""
     start = moment(row.start_date_time) or (moment(event.start_date_time) if event else None)
     end = moment(row.end_date_time) or (moment(event.end_date_time) if event else None)
-    if event is not None and event.status in ("draft", "canceled"):
+    if event is not None and event.status in NOT_PUBLISHED:
         return None
     if start is None or end is None:
         return "missing_field.endDateTime" if end is None else "missing_field.startDateTime"

@@ -19,11 +19,13 @@ from attendance_pipeline.vendors.teams.documented import (
     CalendarEvent,
     CallRecord,
     OnlineMeeting,
+    User,
     VirtualEvent,
     VirtualEventSession,
 )
 from attendance_pipeline.vendors.teams.named import (
     EVENT_KINDS,
+    NOT_PUBLISHED,
     SESSIONS,
     TOWN_HALLS,
     WEBINARS,
@@ -36,6 +38,7 @@ from attendance_pipeline.vendors.teams.named import (
     of_call_record,
     of_session,
 )
+from attendance_pipeline.windows import dates
 
 CALL_RECORDS, CALENDAR, USERS = "call_records", "calendar_view", "users"
 REPORTS, LATEST, LIVE_EVENT = "attendance_reports", "latest_report", "live_event"
@@ -43,6 +46,8 @@ LOOKUP = "online_meeting"
 
 AROUND = timedelta(days=1)
 """A meeting that was planned for one date may have ended on the next."""
+NEWEST = 50
+"""So many reports of an online meeting are listed."""
 TAKEN_AT_ITS_WORD = timedelta(hours=72)
 """From when on a list of reports without one is believed: reports can be switched off."""
 
@@ -58,6 +63,7 @@ class _Answer:
     outcome: Outcome = "answered"
     reason: str = ""
     whole: bool = False
+    is_latest: bool = False
     reports: set[str] = field(default_factory=set)
 
 
@@ -67,6 +73,13 @@ class Routes:
 
     Args:
         tenant: our tenant's id; empty where the settings name it by its domain.
+
+    Attributes:
+        named: by route and id, the meetings that routes named.
+        events: by route and id, webinars and town halls.
+        meetings: by organizer and join URL, the online meetings.
+        calendars: by user, the dates that their calendar was asked for, late enough.
+        members: by date, the users whose calendars are to be asked for it.
     """
 
     tenant: str = ""
@@ -74,6 +87,9 @@ class Routes:
     events: dict[tuple[str, str], VirtualEvent] = field(default_factory=dict)
     meetings: dict[tuple[str, str], OnlineMeeting] = field(default_factory=dict)
     calendars: dict[str, set[date]] = field(default_factory=dict)
+    members: dict[date, set[str]] = field(default_factory=dict)
+    _reading_users: dict[str, set[str]] = field(default_factory=dict)
+    _by_id: dict[tuple[str, str], OnlineMeeting] = field(default_factory=dict)
     _sessions: dict[str, dict[str, Named]] = field(default_factory=dict)
     _lookups: dict[tuple[str, str], list[_Answer]] = field(default_factory=dict)
     _lists: dict[str, dict[str, _Answer]] = field(default_factory=dict)
@@ -88,7 +104,7 @@ class Routes:
         routes = cls(tenant)
         for document in archive.lookups():
             routes.add(document)
-        for document in archive.listed(min(days) - 2 * AROUND, max(days) + 2 * AROUND, tuple(_READERS)):
+        for document in archive.listed(min(days) - 2 * AROUND, max(days) + 2 * AROUND, (USERS, *_READERS)):
             routes.add(document)
         return routes
 
@@ -100,12 +116,14 @@ class Routes:
             self._note_calendar(document)
         if document.kind == LOOKUP:
             self._add_lookup(document)
+        elif document.kind == USERS:
+            self._add_users(document)
         elif document.kind in (REPORTS, LATEST, LIVE_EVENT):
             self._add_list(document)
         elif document.outcome == "answered" and document.kind in _READERS:
             for row in _READERS[document.kind].rows(document)[0]:
                 if isinstance(row, VirtualEvent):
-                    self.events[document.kind, row.id] = row
+                    self._note_event(document.kind, row)
                 elif isinstance(named := self.name(row, document), Named):
                     self._note(named)
 
@@ -138,6 +156,10 @@ class Routes:
     def online_meeting(self, named: Named) -> OnlineMeeting | None:
         """What looking up its join URL brought."""
         return self.meetings.get(named.join) if named.join else None
+
+    def meeting_at(self, home: Home) -> OnlineMeeting | None:
+        """What any lookup that led there brought."""
+        return None if home.route else self._by_id.get((home.owner, home.id))
 
     def kind(self, named: Named) -> Kind:
         """What it is."""
@@ -184,7 +206,9 @@ class Routes:
         about = {report.id for report in self._about(named)}
         for number, answer in enumerate(sorted(self._answers(named), key=lambda answer: answer.at)):
             outcome, reason = answer.outcome, answer.reason
-            if outcome == "answered" and not about & answer.reports:
+            if outcome == "answered" and not about & answer.reports and self._pushed_out(named, answer):
+                outcome, reason = "gone", f"{NEWEST} newer reports took its place in the list"
+            elif outcome == "answered" and not about & answer.reports:
                 silent = answer.at >= named.ended_at + TAKEN_AT_ITS_WORD
                 outcome = "gone" if silent else "not_ready"
                 reason = "no attendance report was made" if silent else "no attendance report yet"
@@ -222,10 +246,20 @@ class Routes:
 
     def _was_only_planned(self, named: Named, hold: Held, timing: Timing) -> bool:
         """Whether a calendar names it, and nothing else does although it was asked."""
-        if named.route != "calendar" or hold.outcome not in ("not_ready", "gone") or hold.last_attempt is None:
+        home = self.home(named)
+        if named.route != "calendar" or home is None or hold.last_attempt is None or self.was_called(named):
             return False
-        asked = self.home(named) is not None and hold.last_attempt >= named.ended_at + timing.settles
-        return asked and not self.was_called(named)
+        if any(self._pushed_out(named, answer) for answer in self._lists.get(home.subject, {}).values()):
+            return False
+        return hold.outcome in ("not_ready", "gone") and hold.last_attempt >= named.ended_at + timing.settles
+
+    def _pushed_out(self, named: Named, answer: _Answer) -> bool:
+        """Whether a list is full of reports that are newer than the meeting."""
+        home = self.home(named)
+        known = self._reports.get(home.subject, {}) if home else {}
+        return len(answer.reports) >= NEWEST and all(
+            known[report].started_at > named.ended_at for report in answer.reports
+        )
 
     def _about(self, named: Named) -> list[Listed]:
         """The reports that are about it; those of a session are all about the session."""
@@ -239,7 +273,10 @@ class Routes:
         if named.join:
             answers += [answer for answer in self._lookups.get(named.join, []) if answer.outcome != "answered"]
         if home:
-            answers += [answer for answer in self._lists.get(home.subject, {}).values() if answer.whole]
+            about = {report.id for report in self._about(named)}
+            of_home = self._lists.get(home.subject, {}).values()
+            # The latest report says nothing of other meetings.
+            answers += [each for each in of_home if each.whole and (not each.is_latest or about & each.reports)]
         return (answer for answer in answers if answer.at >= named.ended_at)
 
     def _note(self, named: Named) -> None:
@@ -250,38 +287,57 @@ class Routes:
         if named.home and (url := named.columns["join_web_url"]):
             self._sessions.setdefault(url, {})[named.id] = named
 
+    def _note_event(self, route: str, event: VirtualEvent) -> None:
+        self.events[route, event.id] = event
+        if event.status in NOT_PUBLISHED:
+            # Its sessions may have been listed while it was.
+            of_event = [named for named in self.named.values() if named.home and named.home.owner == event.id]
+            for named in of_event:
+                del self.named[named.route, named.id]
+                self._sessions.get(named.columns["join_web_url"], {}).pop(named.id, None)
+
+    def _add_users(self, document: Document) -> None:
+        if document.outcome != "answered" or document.window_first is None or document.window_last is None:
+            return
+        users = self._reading_users.setdefault(document.reading, set())
+        users |= {row.id for row in _USERS.rows(document)[0] if row.plans_meetings}
+        if document.last:
+            for day in dates(document.window_first, document.window_last):
+                if document.fetched_at.date() > day + AROUND:
+                    self.members[day] = users
+
     def _note_calendar(self, document: Document) -> None:
         first, last = document.window_first, document.window_last
         if first and last:
-            seen = {first + timedelta(days=day) for day in range((last - first).days + 1)}
-            self.calendars.setdefault(document.subject, set()).update(
-                day for day in seen if document.fetched_at.date() > day + AROUND
-            )
+            late_enough = {day for day in dates(first, last) if document.fetched_at.date() > day + AROUND}
+            self.calendars.setdefault(document.subject, set()).update(late_enough)
 
     def _add_lookup(self, document: Document) -> None:
         organizer, _, url = document.subject.partition(" ")
-        self._lookups.setdefault((organizer, url), []).append(
-            _Answer(document.fetched_at, document.outcome, document.reason)
-        )
+        answer = _Answer(document.fetched_at, document.outcome, document.reason)
         if document.outcome == "answered":
-            for row in _LOOKED_UP.rows(document)[0]:
-                self.meetings[organizer, url] = row
+            found = _LOOKED_UP.rows(document)[0]
+            for row in found:
+                self.meetings[organizer, url] = self._by_id[organizer, row.id] = row
+            if not found:
+                answer.outcome, answer.reason = "blocked", "its online meeting doesn't have the documented format"
+        self._lookups.setdefault((organizer, url), []).append(answer)
 
     def _add_list(self, document: Document) -> None:
         if document.kind == LATEST and document.outcome != "answered":
             # The last resort says nothing new when it fails.
             return
-        of_home = self._lists.setdefault(document.subject, {})
-        answer = of_home.setdefault(document.reading, _Answer(document.fetched_at))
+        home, of_home = Home.of(document.subject), self._lists.setdefault(document.subject, {})
+        answer = of_home.setdefault(document.reading, _Answer(document.fetched_at, is_latest=document.kind == LATEST))
         answer.outcome, answer.reason = document.outcome, document.reason
         answer.whole = document.last or document.outcome != "answered"
         if document.outcome != "answered":
             return
         if document.kind == LIVE_EVENT:
-            listed = [Listed(Home.of(document.subject).id, *_ALWAYS)]
+            listed = [Listed(home.id, *_ALWAYS)]
         else:
             rows = _READERS[document.kind].rows(document)[0]
-            listed = [found for row in rows if (found := as_listed(row, is_latest=document.kind == LATEST))]
+            listed = [found for row in rows if (found := as_listed(row, home, is_latest=answer.is_latest))]
         for report in listed:
             answer.reports.add(report.id)
             self._homes.setdefault(report.id, set()).add(document.subject)
@@ -296,6 +352,7 @@ def expired(named: Named, now: datetime) -> bool:
 
 
 _LOOKED_UP = RowReader(OnlineMeeting, "value")
+_USERS = RowReader(User, "value")
 _READERS: dict[str, RowReader[Any]] = {
     WEBINARS: RowReader(VirtualEvent, "value"),
     TOWN_HALLS: RowReader(VirtualEvent, "value"),

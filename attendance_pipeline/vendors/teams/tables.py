@@ -176,7 +176,7 @@ class AttendeeEvents(pandera.DataFrameModel):
     """One row per join or leave of a browser or app at a live event, as its attendee report has it."""
 
     report_id: str = _always("The live event's online meeting id")
-    session_id: str = _always("Pairs a join with a leave")
+    session_id: str = _always("Pairs a join with a leave", str_length={"min_value": 1})
     participant_id: str = _maybe("Address; empty for anonymous people")
     full_name: str = _maybe("Display name")
     user_agent: str = _maybe("Browser or app")
