@@ -13,7 +13,7 @@ from attendance_pipeline.sandbox import Sandbox, Truth
 SCRIPT = Path(sys.executable).with_name("attendance-pipeline")
 # Four days ago and before: every report is ready, and every first reading is settled, Webex's too.
 LAST = datetime.now(UTC).date() - timedelta(days=4)
-FIRST = LAST - timedelta(days=6)
+FIRST = LAST - timedelta(days=13)
 DATES = ("--from", FIRST.isoformat(), "--to", LAST.isoformat())
 
 OURS = ("ZOOM_", "WEBEX_", "TEAMS_", "ATTENDANCE_")

@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+from packaging.version import Version
 
 from attendance_pipeline.defs.landing import column_schema, key
 from attendance_pipeline.defs.manifest import DBT, DBT_PROJECT, MANIFEST
@@ -24,6 +27,13 @@ FOLLOW_LANDING = (
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
 ).with_label("whatever landed, once")
+
+
+class _Dbt(DbtCliResource):
+    @cached_property
+    def _cli_version(self) -> Version:
+        """What `dbt --version` says, which is a process of its own and takes two seconds."""
+        return Version(version("dbt-core"))
 
 
 class _Translator(DagsterDbtTranslator):
@@ -83,7 +93,7 @@ def warehouse_assets(tables: Sequence[Table]) -> list[dg.AssetsDefinition]:
         # dbt is a process of its own: its profile reads these two from the environment.
         os.environ["ATTENDANCE_BUILD"] = str(settings.build)
         os.environ["ATTENDANCE_BUILD_MEMORY"] = settings.attendance_build_memory
-        dbt = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
+        dbt = _Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
         target = settings.data / "dbt" / context.run.run_id
         with building(settings.build):
             begin_build(settings.build)

@@ -219,14 +219,16 @@ class Session:
         asked = Asked("GET", with_query(path, query), label, headers or {})
         return await self._persist(asked, lambda: self._attempt(asked, decoder), hopeless, had_turn)
 
-    async def post(self, path: str, body: bytes, decoder: msgspec.json.Decoder[T], label: str) -> Answer[T]:
-        """Ask with a JSON body, as often as `get` would: for requests that change nothing at the vendor's only.
+    async def post(
+        self, path: str, body: bytes, decoder: msgspec.json.Decoder[T], label: str, attempts: int | None = None
+    ) -> Answer[T]:
+        """Ask with a JSON body, as often as `get` or so often: for requests that change nothing at the vendor's only.
 
         Raises:
             OutageError, QuotaError, RefusedError, ForeignHostError: see `get`.
         """
         asked = Asked("POST", path, label, {"Content-Type": "application/json"}, body)
-        return await self._persist(asked, lambda: self._attempt(asked, decoder))
+        return await self._persist(asked, lambda: self._attempt(asked, decoder), attempts=attempts)
 
     async def download(self, path: str, label: str, largest: int = LARGEST_BODY) -> Answer[Linked]:
         """The document to which the API's answer redirects, as the answer's body.
@@ -333,6 +335,7 @@ class Session:
         attempt: Callable[[], Awaitable[T]],
         hopeless: frozenset[int] = frozenset(),
         had_turn: bool = False,
+        attempts: int | None = None,
     ) -> T:
         """Attempts, each in its turn, until one brings something or none is left."""
         label = asked.label
@@ -353,7 +356,7 @@ class Session:
                     failed += 1
                     self.traffic.failed_attempts[label] += 1
                     too_long = error.wait is not None and error.wait > LONGEST_WAIT
-                    if failed >= ATTEMPTS or too_long or error.status in hopeless:
+                    if failed >= (attempts or ATTEMPTS) or too_long or error.status in hopeless:
                         raise
                     # Only this request waits: one poisonous meeting must not slow the others down.
                     await asyncio.sleep((error.wait or _backoff(failed)).total_seconds())

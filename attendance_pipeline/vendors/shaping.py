@@ -298,8 +298,15 @@ def _note(said: dict[str, dict[str, _Listed | Broken]], meeting: str, by: str, f
 def _keep_the_rules(
     said: dict[str, dict[str, _Listed | Broken]], kind: str, listings: Listings, raw: Callable[[str, int], bytes]
 ) -> None:
-    """A list's rows must keep the table's rules by themselves: a broken one mustn't break what another list says."""
-    found = [(meeting, one) for meeting, by in said.items() if isinstance(one := by.get(kind), _Listed)]
+    """Where several lists name a meeting, a broken row mustn't break what another list says.
+
+    What a single list says is checked with the whole table; but rows without an id would be taken for one there.
+    """
+    found = [
+        (meeting, one)
+        for meeting, by in said.items()
+        if isinstance(one := by.get(kind), _Listed) and (len(by) > 1 or not one.row[listings.id])
+    ]
     rows = [one.row | {"document_id": one.document_id} for _, one in found]
     for position, rule in broken_rows(rows, listings.table).items():
         meeting, one = found[position]

@@ -14,9 +14,9 @@ import pytest
 
 from attendance_pipeline.http.errors import OutageError, QuotaError, RefusedError
 from attendance_pipeline.http.pacing import DailyBudget, Pacer, Rate
-from attendance_pipeline.http.session import ATTEMPTS, Answer, Asks
+from attendance_pipeline.http.session import Answer, Asks
 from attendance_pipeline.vendors.paging import Paging, walk
-from attendance_pipeline.vendors.teams.batch import MOST, Batching
+from attendance_pipeline.vendors.teams.batch import ATTEMPTS, MOST, Batching
 from attendance_pipeline_tests.http.conftest import anyio_backend, budget, session
 from attendance_pipeline_tests.http.local_vendor import NOW, Asked, LocalVendor, Raw, Sessions, answer
 

@@ -21,6 +21,8 @@ from attendance_pipeline.vendor_json import NOT_JSON
 
 MOST = 20
 """Requests of one batch."""
+ATTEMPTS = 2
+"""At a batch: what it held is asked for by itself afterwards, with patience of its own."""
 MOMENT = 0.005
 """Seconds without another request after which a batch leaves."""
 
@@ -223,7 +225,7 @@ class Batching:
             for number, one in enumerate(together)
         ]
         body = msgspec.json.encode({"requests": requests})
-        answer = await self._session.post(f"{version}/$batch", body, _BATCH, self._label)
+        answer = await self._session.post(f"{version}/$batch", body, _BATCH, self._label, ATTEMPTS)
         if answer.content is None:
             self._off = self._off or answer.status in _NO_BATCHES
             return {}
