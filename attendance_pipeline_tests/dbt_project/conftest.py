@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -67,12 +66,3 @@ def build(raw: RawRows, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def rows(build: Path) -> Rows:
     return lambda query: read_rows(build, query)
-
-
-@pytest.fixture
-def rebuilt(build: Path, tmp_path: Path) -> Path:
-    """A copy of the build file after a second `dbt build`."""
-    path = tmp_path / "build.duckdb"
-    shutil.copyfile(build, path)
-    run_dbt(path, "build", "--exclude-resource-type", "unit_test")
-    return path

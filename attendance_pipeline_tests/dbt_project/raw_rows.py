@@ -35,10 +35,11 @@ class RawRows:
 
 
 def write_raw(path: Path, rows: RawRows) -> None:
-    """Create the build file as the loader does, in the format that older clients read."""
+    """Create the raw tables as the loader does, in the format that older clients read."""
     with duckdb.connect() as connection:
         connection.execute(f"attach '{path}' as build (storage_version 'v1.5.0')")
         connection.execute("use build")
+        connection.execute("drop schema if exists raw cascade")
         connection.execute("create schema raw")
         connection.execute(RAW_TABLES.read_text())
         for table, table_rows in vars(rows).items():
