@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-LONGEST = ("test_cli.py", "test_marts.py", "test_cli_runs.py", "test_landing_teams.py")
+LONGEST = ("test_cli.py", "test_marts.py", "test_landing_teams.py")
 """Files that take minutes come first, so that two processes end at about the same time."""
 
 

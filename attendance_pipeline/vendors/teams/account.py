@@ -6,14 +6,14 @@ Facts: Graph's pages "Service-specific throttling limits", "Microsoft Graph erro
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-from attendance_pipeline.archive import Outcome
+from attendance_pipeline.archive import Document, Outcome
 from attendance_pipeline.http.errors import RefusedError
 from attendance_pipeline.http.pacing import MARGIN, Clock, DailyBudget, Pacer, Rate
 from attendance_pipeline.http.session import Session
@@ -150,6 +150,18 @@ class Refusal:
         else:
             way_out = "check TEAMS_GRAPH_URL, which ends before /v1.0"
         return RefusedError(f"teams refused {needed.purpose} ({self}): {way_out}; then run again")
+
+
+def refused(document: Document, need: str) -> Document:
+    """A refused document with what that means for its subject.
+
+    Raises:
+        RefusedError: it isn't about the subject but about the app.
+    """
+    refusal = Refusal.read(document.status, document.body)
+    refusal.raise_if_general(need)
+    outcome, reason = refusal.meaning()
+    return replace(document, outcome=outcome, reason=reason)
 
 
 def session(settings: Settings, clock: Clock) -> Session:

@@ -13,7 +13,7 @@ from attendance_pipeline.http.session import Asks
 from attendance_pipeline.readings import Meeting, OpenReading
 from attendance_pipeline.rows import RowReader
 from attendance_pipeline.vendors.paging import NextLinkPaging, Paging, walk
-from attendance_pipeline.vendors.teams.account import EVENTS, PAGE, REPORTS, Refusal, address, segment
+from attendance_pipeline.vendors.teams.account import EVENTS, PAGE, REPORTS, address, refused, segment
 from attendance_pipeline.vendors.teams.documented import AttendanceReport
 from attendance_pipeline.vendors.teams.finding import ANYTHING, latest_path
 from attendance_pipeline.vendors.teams.named import EVENT_PATHS, Home, Kind, Listed, as_listed
@@ -101,16 +101,15 @@ class Reader:
             return
         report = f"{meeting.home.path}/attendanceReports/{segment(meeting.id)}"
         label = EVENTS if meeting.home.route else REPORTS
-        going_on = resume is not None
-        if not going_on:
+        if resume is None:
             expanding = Paging(address(report, {"$expand": "attendanceRecords"}), {})
             async for document, page in walk(
                 self._graph, expanding, _EXPANDED, label, kind=EXPANDED, subject=meeting.id
             ):
                 if page is None:
-                    refused = _refused(document, REPORTS)
-                    if refused.outcome == "denied":
-                        yield refused
+                    answer = refused(document, REPORTS)
+                    if answer.outcome == "denied":
+                        yield answer
                         return
                 elif page.is_short or page.attendance_records is None:
                     yield replace(document, last=False)
@@ -122,7 +121,7 @@ class Reader:
         async for document, rows in walk(
             self._graph, paging, PAGE, label, kind=ATTENDANCE_RECORDS.name, subject=meeting.id, resume=begun
         ):
-            yield _refused(document, REPORTS) if rows is None else document
+            yield refused(document, REPORTS) if rows is None else document
 
     async def registrations(self, meeting: TeamsMeeting, resume: OpenReading | None) -> AsyncIterator[Document]:
         """Who registered for its event."""
@@ -136,29 +135,17 @@ class Reader:
             subject=meeting.id,
             resume=resume,
         ):
-            yield _refused(document, EVENTS) if page is None else document
+            yield refused(document, EVENTS) if page is None else document
 
     async def _latest(self, meeting: TeamsMeeting) -> AsyncIterator[Document]:
         async for document, report in walk(
             self._graph, Paging(latest_path(meeting.home), {}), ANYTHING, REPORTS, kind=LATEST, subject=meeting.id
         ):
             if report is None:
-                yield _refused(document, REPORTS)
+                yield refused(document, REPORTS)
                 continue
             listed = [as_listed(row, meeting.home, is_latest=True) for row in _LATEST.rows(document)[0]]
             if any(found and found.overlaps(meeting.listed) for found in listed):
                 yield document
             else:
                 yield replace(document, outcome="gone", reason="a later session's report took its place")
-
-
-def _refused(document: Document, need: str) -> Document:
-    """What a refusal means for its meeting.
-
-    Raises:
-        RefusedError: it isn't about the meeting but about the app.
-    """
-    refusal = Refusal.read(document.status, document.body)
-    refusal.raise_if_general(need)
-    outcome, reason = refusal.meaning()
-    return replace(document, outcome=outcome, reason=reason)

@@ -28,6 +28,7 @@ from attendance_pipeline.vendors.teams.account import (
     Page,
     Refusal,
     address,
+    refused,
     segment,
     text,
 )
@@ -196,11 +197,8 @@ class _Naming:
 
     def _passed_over(self, document: Document, what: str, need: str) -> Document:
         """A refusal that is about one user or event only: others aren't kept waiting."""
-        refusal = Refusal.read(document.status, document.body)
-        refusal.raise_if_general(need)
-        outcome, reason = refusal.meaning()
-        self.skipped[f"{what} refused ({refusal})"] += 1
-        return replace(document, outcome=outcome, reason=reason)
+        self.skipped[f"{what} refused ({Refusal.read(document.status, document.body)})"] += 1
+        return refused(document, need)
 
     async def _whole(self, path: str, need: str, kind: str, window: Window | None = None) -> None:
         """Every page of a list, without which the pull can't go on.

@@ -20,8 +20,8 @@ from attendance_pipeline.vendors.teams.account import (
     ONLINE_MEETINGS,
     PAGE,
     Page,
-    Refusal,
     address,
+    refused,
     segment,
 )
 from attendance_pipeline.vendors.teams.account import REPORTS as REPORTS_LABEL
@@ -121,7 +121,7 @@ class _Finding:
         async for document, page in walk(
             self._graph, paging, PAGE, label, kind=REPORTS, subject=home.subject, window=window
         ):
-            self._keep(_reaching(document, page) if page is not None else self._refused(document, REPORTS_LABEL))
+            self._keep(_reaching(document, page) if page is not None else refused(document, REPORTS_LABEL))
         if self._wants_the_latest(home):
             await self._one(home, latest_path(home), LATEST, REPORTS_LABEL, named)
 
@@ -129,7 +129,7 @@ class _Finding:
         async for document, body in walk(
             self._graph, Paging(path, {}), ANYTHING, label, kind=kind, subject=home.subject, window=_dates(named)
         ):
-            self._keep(document if body is not None else self._refused(document, label))
+            self._keep(document if body is not None else refused(document, label))
 
     def _wants_the_latest(self, home: Home) -> bool:
         """Whether the newest meeting there has no report although it could, so that the last resort is tried."""
@@ -142,24 +142,14 @@ class _Finding:
         return outcome in ("blocked", "gone") or (outcome == "denied" and (reason or "").startswith("403"))
 
     def _looked_up(self, document: Document, page: Page | None, named: Named) -> Document:
-        if page is None:
-            refusal = Refusal.read(document.status, document.body)
-            refusal.raise_if_general(ONLINE_MEETINGS)
-            if refusal.status != 404:
-                outcome, reason = refusal.meaning()
-                return replace(document, outcome=outcome, reason=reason)
-        elif page.value:
+        if page is None and document.status != 404:
+            return refused(document, ONLINE_MEETINGS)
+        if page is not None and page.value:
             return document
         if expired(named, self._now):
             reason = "its join URL isn't looked up any more, 60 days after its last use"
             return replace(document, outcome="gone", reason=reason)
         return replace(document, outcome="not_ready", reason="no online meeting of its organizer has its join URL")
-
-    def _refused(self, document: Document, need: str) -> Document:
-        refusal = Refusal.read(document.status, document.body)
-        refusal.raise_if_general(need)
-        outcome, reason = refusal.meaning()
-        return replace(document, outcome=outcome, reason=reason)
 
 
 def _dates(named: Sequence[Named]) -> Window:
