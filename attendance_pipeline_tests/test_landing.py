@@ -21,7 +21,7 @@ from attendance_pipeline.windows import dates
 from .killed import killed_after
 from .sandbox.client import Clock
 from .vendors import other_server
-from .vendors.account import FORTNIGHT, at_full_speed, settings
+from .vendors.account import FORTNIGHT, at_full_speed, settings, values
 from .vendors.other_server import ALONE, IDA, LAUNCH, NIGHT, NOW, OMAR, REVIEW, OtherServer
 from .vendors.zoom_account import LATER, SandboxAccount, ZoomAccount, sandbox_account, uuid_of
 
@@ -68,11 +68,6 @@ def landing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def account(tmp_path: Path) -> Iterator[SandboxAccount]:
     with sandbox_account(tmp_path, history_includes_solo=True) as account:
         yield account
-
-
-def values(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows without the ids that each archive gives its documents."""
-    return [{name: value for name, value in row.items() if name != "document_id"} for row in rows]
 
 
 def reports(seen: list[Seen]) -> Counter[tuple[str, str]]:

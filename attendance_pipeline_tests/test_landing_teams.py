@@ -25,7 +25,7 @@ from attendance_pipeline.vendors.teams.batch import MOST
 from attendance_pipeline.warehouse import load
 
 from .killed import killed_after, killed_once
-from .vendors.account import FORTNIGHT, failing
+from .vendors.account import FORTNIGHT, failing, values
 from .vendors.teams_account import (
     SandboxAccount,
     by_path,
@@ -67,11 +67,6 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landing]:
 def account(tmp_path: Path) -> Iterator[SandboxAccount]:
     with sandbox_account(tmp_path) as account:
         yield account
-
-
-def values(rows: list[Row]) -> list[Row]:
-    """Rows without the ids that each archive gives its documents."""
-    return [{name: value for name, value in row.items() if name != "document_id"} for row in rows]
 
 
 def is_about_attendance(request: Seen | Call) -> bool:

@@ -23,7 +23,7 @@ from attendance_pipeline.warehouse import load
 from .killed import killed_after
 from .sandbox.client import Clock
 from .vendors import other_webex_server
-from .vendors.account import FORTNIGHT, at_full_speed, failing, settings
+from .vendors.account import FORTNIGHT, at_full_speed, failing, settings, values
 from .vendors.other_webex_server import ALONE, IDA, LAUNCH, NIGHT, NOW, OMAR, REVIEW, SITE, WEBINARS, OtherWebexServer
 from .vendors.webex_account import (
     ATTENDEES,
@@ -65,11 +65,6 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landing]:
 def account(tmp_path: Path) -> Iterator[SandboxAccount]:
     with sandbox_account(tmp_path) as account:
         yield account
-
-
-def values(rows: list[Row]) -> list[Row]:
-    """Rows without the ids that each archive gives its documents."""
-    return [{name: value for name, value in row.items() if name != "document_id"} for row in rows]
 
 
 def reports(seen: Sequence[Seen]) -> Counter[tuple[str, ...]]:

@@ -250,6 +250,8 @@ async def walk(
         if not token:
             return
         if token in seen:
-            raise OutageError(f"GET {path} hands out the same page token twice (page {page})", answer.status)
+            raise OutageError(
+                f"GET {nameless(path)} hands out the same page token twice (page {page})", answer.status
+            )
         seen.add(token)
-    raise OutageError(f"GET {path} has more than {MOST_PAGES} pages, so it goes round in circles")
+    raise OutageError(f"GET {nameless(path)} has more than {MOST_PAGES} pages, so it goes round in circles")

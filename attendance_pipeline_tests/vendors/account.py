@@ -174,3 +174,8 @@ def _read(table: Any) -> list[dict[str, Any]]:
 async def _checks(vendor: Vendor[Any]) -> list[Check]:
     async with vendor.session() as session:
         return [check async for check in vendor.doctor(session)]
+
+
+def values(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows without the ids that each archive gives its documents."""
+    return [{name: value for name, value in row.items() if name != "document_id"} for row in rows]

@@ -5,14 +5,13 @@ would. Pages hold two rows whatever was asked for and go on with `$skip`, one of
 capitals, those of meetings of the older form; rows lack whatever is optional, and times have no fractions.
 """
 
-import asyncio
-import threading
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from aiohttp import web
+
+from .listening import Listening
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 GRAPH, LOGIN = "/gateway/ms/graph", "/gateway/ms/entra"
@@ -160,26 +159,13 @@ ATTENDEES = (
 )
 
 
-class OtherGraphServer:
-    """Listens on loopback, in a thread of its own. A context manager."""
+class OtherGraphServer(Listening):
+    """See `Listening`."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        super().__init__()
         self.minted: list[dict[str, list[str]]] = []
         self.leaked: list[str] = []
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
 
     @property
     def settings(self) -> dict[str, str]:
@@ -188,21 +174,11 @@ class OtherGraphServer:
             "TEAMS_TENANT_ID": TENANT,
             "TEAMS_CLIENT_ID": CLIENT,
             "TEAMS_CLIENT_SECRET": SECRET,
-            "TEAMS_GRAPH_URL": f"http://127.0.0.1:{self._port}{GRAPH}",
-            "TEAMS_LOGIN_URL": f"http://127.0.0.1:{self._port}{LOGIN}",
+            "TEAMS_GRAPH_URL": f"{self.url}{GRAPH}",
+            "TEAMS_LOGIN_URL": f"{self.url}{LOGIN}",
         }
 
-    async def _serve(self) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self._port = runner.addresses[0][1]
-        self._ready.set()
-        await self._stopping.wait()
-        await runner.cleanup()
-
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         raw = request.raw_path.partition("?")[0]
         if raw == f"{LOGIN}/{TENANT}/oauth2/v2.0/token" and request.method == "POST":
             self.minted.append(parse_qs((await request.read()).decode()))
@@ -279,7 +255,7 @@ class OtherGraphServer:
         number = int(query.get("$skip", "0")) // PAGE
         body: Row = {"value": held[number]}
         if number + 1 < len(held):
-            body["@odata.nextLink"] = f"http://127.0.0.1:{self._port}{raw}?$skip={PAGE * (number + 1)}"
+            body["@odata.nextLink"] = f"{self.url}{raw}?$skip={PAGE * (number + 1)}"
         return _json(body)
 
 

@@ -4,15 +4,14 @@ Its paths have a prefix, its lists neither counts nor a token on the last page, 
 and no zone; it has no account-wide list, and answers what it doesn't know as a web server would.
 """
 
-import asyncio
-import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
+
+from .listening import Listening
 
 NOW = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
 API, TOKEN = "/gateway/conferencing/zoom/v2", "/login/realms/acme/token"
@@ -75,49 +74,22 @@ ATTENDED: dict[tuple[str, str], list[dict[str, Any]]] = {
 }
 
 
-class OtherServer:
-    """Listens on loopback, in a thread of its own. A context manager."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
+class OtherServer(Listening):
+    """See `Listening`."""
 
     @property
     def settings(self) -> dict[str, str]:
         """The variables that point a client at it."""
-        url = f"http://127.0.0.1:{self._port}"
         return {
             "ZOOM_ACCOUNT_ID": "fjord",
             "ZOOM_CLIENT_ID": "app",
             "ZOOM_CLIENT_SECRET": "made-up",
-            "ZOOM_API_URL": url + API,
-            "ZOOM_TOKEN_URL": url + TOKEN,
+            "ZOOM_API_URL": self.url + API,
+            "ZOOM_TOKEN_URL": self.url + TOKEN,
             "ZOOM_PLAN": "business",
         }
 
-    async def _serve(self) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self._port = runner.addresses[0][1]
-        self._ready.set()
-        await self._stopping.wait()
-        await runner.cleanup()
-
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> web.Response:
         path = request.raw_path.partition("?")[0]
         if path == TOKEN and request.method == "POST":
             return web.json_response({"access_token": "t0", "token_type": "Bearer", "expires_in": 3599})

@@ -5,14 +5,13 @@ for, and one of them is empty; its rows have hardly any optional field, its inst
 errors no header, and what it doesn't know it answers as a web server would. Attendance is settled from the start.
 """
 
-import asyncio
-import threading
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from aiohttp import web
+
+from .listening import Listening
 
 NOW = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
 API = "/gateway/conferencing/webex/v1"
@@ -110,25 +109,12 @@ PARTICIPANTS: dict[str, list[Row]] = {
 }
 
 
-class OtherWebexServer:
-    """Listens on loopback, in a thread of its own. A context manager."""
+class OtherWebexServer(Listening):
+    """See `Listening`."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        super().__init__()
         self.refreshed: list[dict[str, list[str]]] = []
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
 
     @property
     def settings(self) -> dict[str, str]:
@@ -138,20 +124,10 @@ class OtherWebexServer:
             "WEBEX_CLIENT_SECRET": "made-up",
             "WEBEX_REFRESH_TOKEN": "r0",
             "WEBEX_SITE_URLS": f"{SITE},{WEBINARS}",
-            "WEBEX_API_URL": f"http://127.0.0.1:{self._port}{API}",
+            "WEBEX_API_URL": f"{self.url}{API}",
         }
 
-    async def _serve(self) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self._port = runner.addresses[0][1]
-        self._ready.set()
-        await self._stopping.wait()
-        await runner.cleanup()
-
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> web.Response:
         path = request.path.removeprefix(API)
         if path == "/access_token" and request.method == "POST":
             self.refreshed.append(parse_qs((await request.read()).decode()))

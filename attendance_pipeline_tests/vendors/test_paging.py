@@ -186,6 +186,15 @@ async def test_the_next_link_is_found_among_others(session: Sessions) -> None:
     assert queries(vendor)[1]["offset"] == "10"
 
 
+async def test_an_outage_of_a_walk_shows_no_address_of_a_person(session: Sessions) -> None:
+    address = "/users/ana%40acme.example/meetings"
+    answers = in_turn(page(["ana"], f"{address}?offset=10"), page(["ben"], f"{address}?offset=10"))
+    async with LocalVendor(answers) as vendor, session(vendor.url, vendor.token_url) as api:
+        with pytest.raises(OutageError, match=r"^GET /users/…/meetings hands out the same page token twice"):
+            async for _ in walk(api, LinkPaging(address, QUERY, vendor.url), PAGE, "light", kind="usage"):
+                pass
+
+
 async def test_the_same_link_twice_is_an_outage_and_what_came_before_was_handed_over(session: Sessions) -> None:
     answers = in_turn(page(["ana"], "/list?offset=10"), page(["ben"], "/list?offset=10"))
     kept = []

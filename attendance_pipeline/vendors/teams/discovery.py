@@ -37,7 +37,7 @@ from attendance_pipeline.vendors.teams.finding import find_reports
 from attendance_pipeline.vendors.teams.named import EVENT_PATHS, NOT_PUBLISHED, SESSIONS, moment
 from attendance_pipeline.vendors.teams.routes import AROUND, CALENDAR, CALL_RECORDS, Routes
 from attendance_pipeline.vendors.teams.routes import USERS as USERS_KIND
-from attendance_pipeline.windows import Window, fewest, first_whole_date, time_windows
+from attendance_pipeline.windows import TimeWindow, Window, fewest, first_whole_date, time_windows
 
 LONGEST_MEETING = timedelta(days=2)
 """Call records are selected by start, and we want what ended: they are asked that much earlier."""
@@ -60,6 +60,23 @@ def own_tenant(settings: Settings) -> str:
 def horizon(now: datetime) -> datetime:
     """The oldest start that call records may be asked for, and still may be an hour later."""
     return now.replace(microsecond=0) - CALL_RECORDS_REACH + REACH_MARGIN
+
+
+def call_records_path(window: TimeWindow) -> str:
+    """The calls that began in a window, its end left out."""
+    began = f"startDateTime ge {text(window.start)} and startDateTime lt {text(window.end)}"
+    return address("/v1.0/communications/callRecords", {"$filter": began})
+
+
+def users_path(page: str) -> str:
+    """The users of the tenant."""
+    return address("/v1.0/users", {"$select": "id,accountEnabled,userType", "$top": page})
+
+
+def calendar_path(user: str, window: TimeWindow, page: str) -> str:
+    """The events of a user's calendar that touch a window."""
+    bounds = {"startDateTime": text(window.start), "endDateTime": text(window.end)}
+    return address(f"/v1.0/users/{segment(user)}/calendarView", bounds | {"$select": EVENT_FIELDS, "$top": page})
 
 
 async def discover(
@@ -135,9 +152,7 @@ class _Naming:
             latest=self._now.replace(microsecond=0),
         )
         for window in windows:
-            began = f"startDateTime ge {text(window.start)} and startDateTime lt {text(window.end)}"
-            path = address("/v1.0/communications/callRecords", {"$filter": began})
-            await self._whole(path, CALLS, CALL_RECORDS, window=window.dates)
+            await self._whole(call_records_path(window), CALLS, CALL_RECORDS, window=window.dates)
 
     async def calendars(self) -> None:
         """The events that each user planned; once for each date, a day after it: before, call records are enough."""
@@ -149,8 +164,7 @@ class _Naming:
             for day in wanted
         ):
             return
-        fields = {"$select": "id,accountEnabled,userType", "$top": USERS_PAGE}
-        await self._whole(address("/v1.0/users", fields), USERS, USERS_KIND)
+        await self._whole(users_path(USERS_PAGE), USERS, USERS_KIND)
         members = set().union(*(self._routes.members.get(day, set()) for day in wanted))
         await together(
             self._calendar(user, window)
@@ -188,10 +202,8 @@ class _Naming:
             self._keep(document if page is not None else self._passed_over(document, "sessions", EVENTS))
 
     async def _calendar(self, user: str, window: Window) -> None:
-        end = datetime.combine(window.last + timedelta(days=1), time(), UTC)
-        bounds = {"startDateTime": text(datetime.combine(window.first, time(), UTC)), "endDateTime": text(end)}
-        options = bounds | {"$select": EVENT_FIELDS, "$top": CALENDAR_PAGE}
-        path = address(f"/v1.0/users/{segment(user)}/calendarView", options)
+        begin, end = (datetime.combine(day, time(), UTC) for day in (window.first, window.last + timedelta(days=1)))
+        path = calendar_path(user, TimeWindow(begin, end), CALENDAR_PAGE)
         async for document, page in self._pages(path, CALENDARS, CALENDAR, user, window):
             self._keep(document if page is not None else self._passed_over(document, "calendars", CALENDARS))
 

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from attendance_pipeline.http.errors import RefusedError
-from attendance_pipeline.http.session import Session
+from attendance_pipeline.http.session import Answer, Session
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendor_json import decode
 from attendance_pipeline.vendors.base import Check
@@ -22,21 +23,21 @@ from attendance_pipeline.vendors.teams.account import (
     USERS,
     Page,
     Refusal,
-    address,
-    segment,
-    text,
 )
-from attendance_pipeline.vendors.teams.discovery import horizon, own_tenant
+from attendance_pipeline.vendors.teams.discovery import (
+    calendar_path,
+    call_records_path,
+    horizon,
+    own_tenant,
+    users_path,
+)
 from attendance_pipeline.vendors.teams.documented import CallOrganizer
-from attendance_pipeline.vendors.teams.finding import lookup_path
-from attendance_pipeline.vendors.teams.named import EVENT_PATHS, TOWN_HALLS, WEBINARS
-from attendance_pipeline.windows import first_whole_date
+from attendance_pipeline.vendors.teams.finding import ANYTHING, lookup_path
+from attendance_pipeline.vendors.teams.named import EVENT_PATHS, TOWN_HALLS, WEBINARS, Home, is_foreign
+from attendance_pipeline.windows import TimeWindow, first_whole_date
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """An id that nobody has: a refusal of the call itself says that the permission lacks."""
-_ANYTHING = msgspec.json.Decoder(msgspec.Raw)
-
-
 TRIED = 10
 """Recent organizers, of whom it is tried whether the access policy covers them."""
 
@@ -65,10 +66,9 @@ _CALL = msgspec.json.Decoder(_Call)
 
 async def doctor(session: Session, settings: Settings, now: datetime) -> AsyncIterator[Check]:
     """Mint a token, then try each call that a pull makes; of the access policy, whether it covers some organizers."""
-    began = f"startDateTime ge {text(now - timedelta(days=7))} and startDateTime lt {text(now)}"
     lists = {
-        "call_records": (CALLS, address("/v1.0/communications/callRecords", {"$filter": began})),
-        "calendar": (USERS, address("/v1.0/users", {"$select": "id", "$top": "1"})),
+        "call_records": (CALLS, call_records_path(TimeWindow(now - timedelta(days=7), now))),
+        "calendar": (USERS, users_path("1")),
         WEBINARS: (EVENTS, EVENT_PATHS[WEBINARS]),
         TOWN_HALLS: (EVENTS, EVENT_PATHS[TOWN_HALLS]),
     }
@@ -82,7 +82,7 @@ async def doctor(session: Session, settings: Settings, now: datetime) -> AsyncIt
             return
         if position == 0:
             yield Check("credentials", True, "the login gave a token")
-        refusal = Refusal.read(answer.status, answer.body) if answer.content is None else None
+        refusal = _refusal(answer)
         yield _event_list(route, refusal) if need == EVENTS else _judge(need, refusal)
         if route == "call_records" and answer.content:
             organizers = _organizers(answer.content, own_tenant(settings))
@@ -100,9 +100,8 @@ async def doctor(session: Session, settings: Settings, now: datetime) -> AsyncIt
 
 async def _calendar(session: Session, users: Page, now: datetime) -> Check:
     user = decode(_USER, bytes(users.value[0])).id
-    bounds = {"startDateTime": text(now - timedelta(days=1)), "endDateTime": text(now), "$select": "id", "$top": "1"}
-    answer = await session.get(address(f"/v1.0/users/{segment(user)}/calendarView", bounds), {}, _ANYTHING, CALENDARS)
-    refusal = Refusal.read(answer.status, answer.body) if answer.content is None else None
+    path = calendar_path(user, TimeWindow(now - timedelta(days=1), now), "1")
+    refusal = _refusal(await session.get(path, {}, ANYTHING, CALENDARS))
     # A user without a mailbox says nothing about the permission.
     return _judge(CALENDARS, None if refusal and refusal.status == 404 else refusal)
 
@@ -113,9 +112,8 @@ async def _reports(session: Session, settings: Settings, organizers: Sequence[_O
         nobody = _Organizer(NOBODY, "https://teams.microsoft.com/l/meetup-join/nobody", None)
         refused = await _lookup(session, nobody)
         yield _judge(ONLINE_MEETINGS, refused if refused and refused.lacks_role else None)
-    path = f"/v1.0/users/{NOBODY}/onlineMeetings/{NOBODY}/attendanceReports"
-    answer = await session.get(path, {}, _ANYTHING, REPORTS)
-    refused = Refusal.read(answer.status, answer.body) if answer.content is None else None
+    path = f"{Home('', NOBODY, NOBODY).path}/attendanceReports"
+    refused = _refusal(await session.get(path, {}, ANYTHING, REPORTS))
     yield _judge(REPORTS, refused if refused and refused.lacks_role else None)
     refusals = {organizer: await _lookup(session, organizer) for organizer in organizers}
     covered = [organizer for organizer, refusal in refusals.items() if refusal is None]
@@ -136,7 +134,10 @@ async def _reports(session: Session, settings: Settings, organizers: Sequence[_O
 
 async def _lookup(session: Session, organizer: _Organizer) -> Refusal | None:
     path = lookup_path(organizer.id, organizer.join_url)
-    answer = await session.get(path, {}, _ANYTHING, ONLINE_MEETINGS)
+    return _refusal(await session.get(path, {}, ANYTHING, ONLINE_MEETINGS))
+
+
+def _refusal(answer: Answer[Any]) -> Refusal | None:
     return Refusal.read(answer.status, answer.body) if answer.content is None else None
 
 
@@ -157,10 +158,9 @@ def _organizers(page: Page, tenant: str) -> list[_Organizer]:
     for row in page.value:
         call = decode(_CALL, bytes(row))
         user = call.organizer_v2.identity.user if call.organizer_v2 and call.organizer_v2.identity else None
-        if user is None or not user.id or not call.join_web_url:
+        if user is None or not user.id or not call.join_web_url or is_foreign(user, tenant):
             continue
-        ours = not tenant or not user.tenant_id or user.tenant_id.lower() == tenant.lower()
-        if ours and len(found) < TRIED:
+        if len(found) < TRIED:
             found.setdefault(user.id, _Organizer(user.id, call.join_web_url, user.tenant_id))
     return list(found.values())
 

@@ -83,8 +83,7 @@ def lookup_path(organizer: str, join_url: str) -> str:
 
 def latest_path(home: Home) -> str:
     """The deprecated call for the latest session's report; beta only."""
-    path = f"/beta/users/{segment(home.owner)}/onlineMeetings/{segment(home.id)}/meetingAttendanceReport"
-    return address(path, {"$expand": "attendanceRecords"})
+    return address(f"{home.online_meeting('beta')}/meetingAttendanceReport", {"$expand": "attendanceRecords"})
 
 
 def _end(named: Named) -> datetime:

@@ -4,7 +4,7 @@ Facts: Graph's pages "Get online meeting artifacts" (links live for 60 seconds) 
 calls are wound down, "stopped returning data on September 30, 2024", so a refusal says that they are gone.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,8 @@ from attendance_pipeline.http.download import Linked
 from attendance_pipeline.http.errors import OutageError
 from attendance_pipeline.http.pacing import Clock
 from attendance_pipeline.http.session import Answer, Session
-from attendance_pipeline.vendors.teams.account import REPORTS, Refusal, segment
+from attendance_pipeline.shape import Table
+from attendance_pipeline.vendors.teams.account import REPORTS, Refusal, refused
 from attendance_pipeline.vendors.teams.attendance import TeamsMeeting
 from attendance_pipeline.vendors.teams.documented import Artifact
 from attendance_pipeline.vendors.teams.routes import TAKEN_AT_ITS_WORD
@@ -43,46 +44,37 @@ class Artifacts:
 
     async def attendee_report(self, meeting: TeamsMeeting) -> AsyncIterator[Document]:
         """Who joined and left when."""
-        path = _path("v1.0", meeting, "attendeeReport")
-        try:
-            answer = await self._session.download(path, REPORTS)
-        except OutageError as error:
-            if error.status != 500:
-                raise
-            # Graph has been seen to fail so for a report that it doesn't have.
-            yield without_answer(
-                ATTENDEE_EVENTS.name, meeting.id, "not_ready", "its service fails (500)", self._clock(), 500
-            )
+        path = f"{meeting.home.online_meeting('v1.0')}/attendeeReport"
+        answer = await self._unless_it_fails(self._session.download(path, REPORTS))
+        if answer is None:
+            yield self._failing(ATTENDEE_EVENTS, meeting)
             return
         document = _document(ATTENDEE_EVENTS.name, meeting, answer)
         if answer.content is None:
-            refusal = Refusal.read(answer.status, answer.body)
-            refusal.raise_if_general(REPORTS)
-            outcome, reason = refusal.meaning()
-            if outcome != "denied":
+            document = refused(document, REPORTS)
+            if document.outcome != "denied":
                 silent = self._clock() >= meeting.ended_at + TAKEN_AT_ITS_WORD
-                outcome = "gone" if silent else "not_ready"
-                reason = f"Graph doesn't offer this live event's attendee report ({refusal})"
-            document = replace(document, outcome=outcome, reason=reason)
+                told = Refusal.read(answer.status, answer.body)
+                document = replace(
+                    document,
+                    outcome="gone" if silent else "not_ready",
+                    reason=f"Graph doesn't offer this live event's attendee report ({told})",
+                )
         yield document
 
     async def recordings(self, meeting: TeamsMeeting) -> AsyncIterator[Document]:
         """Which recordings there are; the archive holds what they are like, not what they show."""
         reading = new_id()
         for page, kind in enumerate(_PATHS, start=1):
-            path = _path("beta", meeting, _PATHS[kind])
+            path = f"{meeting.home.online_meeting('beta')}/{_PATHS[kind]}"
             file = self._file(meeting, kind)
-            try:
-                if file is None:
-                    answer = await self._session.download_head(path, REPORTS)
-                else:
-                    answer = await self._session.download_file(path, REPORTS, file)
-            except OutageError as error:
-                if error.status != 500:
-                    raise
-                yield without_answer(
-                    RECORDINGS.name, meeting.id, "not_ready", "its service fails (500)", self._clock(), 500
-                )
+            if file is None:
+                asking = self._session.download_head(path, REPORTS)
+            else:
+                asking = self._session.download_file(path, REPORTS, file)
+            answer = await self._unless_it_fails(asking)
+            if answer is None:
+                yield self._failing(RECORDINGS, meeting)
                 return
             artifact = Artifact(is_available=False)
             if linked := answer.content:
@@ -94,16 +86,23 @@ class Artifacts:
             body = _ENCODER.encode(artifact)
             yield replace(document, reading=reading, page=page, last=page == len(_PATHS), body=body)
 
+    async def _unless_it_fails(self, asking: Awaitable[Answer[Linked]]) -> Answer[Linked] | None:
+        """The answer; None for a 500, as which Graph has been seen to tell of what it doesn't have."""
+        try:
+            return await asking
+        except OutageError as error:
+            if error.status != 500:
+                raise
+            return None
+
+    def _failing(self, report: Table, meeting: TeamsMeeting) -> Document:
+        return without_answer(report.name, meeting.id, "not_ready", "its service fails (500)", self._clock(), 500)
+
     def _file(self, meeting: TeamsMeeting, kind: str) -> Path | None:
         if self._data is None:
             return None
         # Ids from a vendor are never paths.
         return self._data / "recordings" / f"{sha256(meeting.id.encode()).hexdigest()[:32]}-{kind}.mp4"
-
-
-def _path(version: str, meeting: TeamsMeeting, artifact: str) -> str:
-    owner, online_meeting = segment(meeting.home.owner), segment(meeting.home.id)
-    return f"/{version}/users/{owner}/onlineMeetings/{online_meeting}/{artifact}"
 
 
 def _document(kind: str, meeting: TeamsMeeting, answer: Answer[Linked]) -> Document:

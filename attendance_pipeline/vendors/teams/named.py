@@ -22,6 +22,7 @@ from attendance_pipeline.vendors.teams.documented import (
     CalendarEvent,
     CallRecord,
     Interval,
+    UserIdentity,
     VirtualEvent,
     VirtualEventSession,
     ZonedTime,
@@ -60,7 +61,11 @@ class Home:
         """Below it are the reports."""
         if self.route:
             return f"{EVENT_PATHS[self.route]}/{segment(self.owner)}/sessions/{segment(self.id)}"
-        return f"/v1.0/users/{segment(self.owner)}/onlineMeetings/{segment(self.id)}"
+        return self.online_meeting("v1.0")
+
+    def online_meeting(self, version: str) -> str:
+        """The path of an online meeting in this version of Graph: some calls are in beta only."""
+        return f"/{version}/users/{segment(self.owner)}/onlineMeetings/{segment(self.id)}"
 
     @property
     def subject(self) -> str:
@@ -73,8 +78,19 @@ class Home:
         return cls(*subject.split(" ", 2))
 
 
+class Spanning:
+    """What begins and ends."""
+
+    started_at: datetime
+    ended_at: datetime
+
+    def overlaps(self, other: "Spanning") -> bool:
+        """Whether both are of the same time: no key is documented that says that they are the same meeting."""
+        return self.started_at <= other.ended_at and other.started_at <= self.ended_at
+
+
 @dataclass(frozen=True)
-class Named:
+class Named(Spanning):
     """A meeting that a route named.
 
     Attributes:
@@ -93,10 +109,6 @@ class Named:
     home: Home | None = None
     refused: tuple[Outcome, str] | None = None
 
-    def overlaps(self, other: "Named | Listed") -> bool:
-        """Whether both are of the same time: no key is documented that says that they are the same meeting."""
-        return self.started_at <= other.ended_at and other.started_at <= self.ended_at
-
     @property
     def meeting(self) -> Meeting:
         """As something to be read, by the id that coverage shows while there is no report."""
@@ -104,17 +116,13 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Listed:
+class Listed(Spanning):
     """A report that a list named, or that the deprecated call gave as the latest."""
 
     id: str
     started_at: datetime
     ended_at: datetime
     is_latest: bool = False
-
-    def overlaps(self, other: "Named | Listed") -> bool:
-        """See `Named.overlaps`."""
-        return self.started_at <= other.ended_at and other.started_at <= self.ended_at
 
 
 class _Intervals(msgspec.Struct, rename="camel"):
@@ -166,6 +174,11 @@ def moment(said: ZonedTime | str | None) -> datetime | None:
         return None
 
 
+def is_foreign(user: UserIdentity, tenant: str) -> bool:
+    """Whether a user is known to be of another tenant than ours, whose id may not be known."""
+    return bool(tenant and user.tenant_id) and str(user.tenant_id).lower() != tenant.lower()
+
+
 def of_call_record(row: CallRecord, tenant: str) -> Named | None:
     """The meeting that a call record is of; None: a call between two people."""
     if row.type == "peerToPeer":
@@ -176,7 +189,7 @@ def of_call_record(row: CallRecord, tenant: str) -> Named | None:
         refused = "blocked", "an ad-hoc call without a join URL, of which Graph makes no attendance report"
     elif not user.id:
         refused = "blocked", "nobody of a directory organized it"
-    elif tenant and user.tenant_id and user.tenant_id.lower() != tenant.lower():
+    elif is_foreign(user, tenant):
         refused = "denied", "organized by somebody of another tenant"
     columns = {
         "organizer_id": user.id,

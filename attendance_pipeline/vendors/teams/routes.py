@@ -204,11 +204,12 @@ class Routes:
             hold.outcome, hold.reason = named.refused[0], named.refused[1]  # type: ignore[assignment]
             return hold
         about = {report.id for report in self._about(named)}
-        for number, answer in enumerate(sorted(self._answers(named), key=lambda answer: answer.at)):
+        for number, answer in enumerate(sorted(self._answers(named, about), key=lambda answer: answer.at)):
             outcome, reason = answer.outcome, answer.reason
-            if outcome == "answered" and not about & answer.reports and self._pushed_out(named, answer):
+            found = outcome != "answered" or about & answer.reports
+            if not found and self._pushed_out(named, answer):
                 outcome, reason = "gone", f"{NEWEST} newer reports took its place in the list"
-            elif outcome == "answered" and not about & answer.reports:
+            elif not found:
                 silent = answer.at >= named.ended_at + TAKEN_AT_ITS_WORD
                 outcome = "gone" if silent else "not_ready"
                 reason = "no attendance report was made" if silent else "no attendance report yet"
@@ -218,7 +219,7 @@ class Routes:
 
     def asked_since(self, named: Named) -> bool:
         """Whether its reports have been asked for since its end."""
-        return any(True for _ in self._answers(named))
+        return any(True for _ in self._answers(named, {report.id for report in self._about(named)}))
 
     def due(self, named: Named, timing: Timing, now: datetime) -> bool:
         """Whether to ask for its report, or for the online meeting that leads there, now."""
@@ -267,13 +268,13 @@ class Routes:
         listed = self._reports.get(home.subject, {}).values() if home else ()
         return [report for report in listed if named.home or report.overlaps(named)]
 
-    def _answers(self, named: Named) -> Iterable[_Answer]:
+    def _answers(self, named: Named, about: set[str]) -> Iterable[_Answer]:
+        """What was said since its end that says anything of it; `about`: the reports that are about it."""
         home = self.home(named)
         answers: list[_Answer] = []
         if named.join:
             answers += [answer for answer in self._lookups.get(named.join, []) if answer.outcome != "answered"]
         if home:
-            about = {report.id for report in self._about(named)}
             of_home = self._lists.get(home.subject, {}).values()
             # The latest report says nothing of other meetings.
             answers += [each for each in of_home if each.whole and (not each.is_latest or about & each.reports)]
