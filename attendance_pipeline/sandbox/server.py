@@ -5,8 +5,11 @@ Knows sockets, threads and the clock; what is answered is each vendor's matter.
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
+from functools import partial
 from types import TracebackType
 from typing import Protocol, Self
 from urllib.parse import parse_qsl
@@ -14,16 +17,21 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
+from attendance_pipeline.sandbox.faults import DIALECTS, FAULTS, Trouble
 from attendance_pipeline.sandbox.model import Size
 from attendance_pipeline.sandbox.organisation import Organisation
 from attendance_pipeline.sandbox.teams import TeamsApi, TeamsOptions
 from attendance_pipeline.sandbox.truth import Held, Truth, truth_of
 from attendance_pipeline.sandbox.webex import WebexApi, WebexOptions
-from attendance_pipeline.sandbox.wire import Answer, Call, Hook, Seen, json_answer
+from attendance_pipeline.sandbox.wire import Answer, Call, Hook, Seen, Sending, json_answer
 from attendance_pipeline.sandbox.zoom import ZoomApi, ZoomOptions
 
 MIX: Mapping[str, float] = {"zoom": 0.45, "webex": 0.3, "teams": 0.25}
 """Share of the series that each vendor hosts, unless told otherwise."""
+
+MOMENT = 0.02
+"""Seconds in which what was sent arrives before its connection is reset."""
+PADDING = b" " * 2**18
 
 
 class Vendor(Protocol):
@@ -82,6 +90,7 @@ class Sandbox:
         self.organisation = Organisation(seed, size, mix or MIX)
         self.requests: list[Seen] = []
         self.hook: Hook | None = None
+        self._troubles: list[Trouble] = []
         self._clock = clock or _now
         self.zoom = ZoomApi(self.organisation, zoom or ZoomOptions(), self.now)
         self.webex = WebexApi(self.organisation, webex or WebexOptions(), self.now)
@@ -116,6 +125,56 @@ class Sandbox:
         """What a pipeline must find for these UTC ended dates (inclusive), as of now."""
         held = (one for vendor in self._vendors() for one in vendor.held(first, last))
         return truth_of(held, first, last, self.now())
+
+    def misbehave(
+        self,
+        name: str,
+        vendor: str | None = None,
+        *,
+        meeting: str = "",
+        times: int | None = None,
+        elsewhere: str = "https://attendance.example",
+    ) -> None:
+        """From now on a vendor has this fault, beside those that it has already; behave() ends them.
+
+        Args:
+            name: Of FAULTS.
+            vendor: Which one; every one where it can happen, if not told.
+            meeting: Whom a fault stays with that stays with one meeting, by the truth's `vendor_meeting_id`; whose
+                report is asked for first, if not told.
+            times: How many answers it bends, of lists and of reports each, instead of the fault's own number.
+            elsewhere: An address that isn't the vendors', for faults that lead there.
+
+        Raises:
+            ValueError: There's no such fault, or not at this vendor.
+        """
+        fault = FAULTS.get(name)
+        if fault is None:
+            raise ValueError(f"no fault is called {name}; there are {', '.join(sorted(FAULTS))}")
+        if vendor is not None and vendor not in fault.vendors:
+            raise ValueError(f"{name} can't happen at {vendor}, but at {', '.join(fault.vendors)}")
+        count = fault.times if times is None else times
+        apis: dict[str, Callable[[], None]] = {
+            "zoom": self.zoom.access.revoke_all,
+            "webex": self.webex.access.revoke_all,
+            "teams": self.teams.access.revoke_all,
+        }
+        self._troubles += [
+            Trouble(fault, one, DIALECTS[one](lambda: self.url, self.now, apis[one]), meeting, count, elsewhere)
+            for one in ([vendor] if vendor else fault.vendors)
+        ]
+
+    @property
+    def bent(self) -> Counter[str]:
+        """By fault that there is now, how many answers it has bent."""
+        bent: Counter[str] = Counter()
+        for trouble in self._troubles:
+            bent[trouble.fault.name] += trouble.bent.total()
+        return bent
+
+    def behave(self) -> None:
+        """From now on no vendor has a fault."""
+        self._troubles = []
 
     def start(self) -> Self:
         """Listens from here on; returns when the port is open."""
@@ -182,7 +241,7 @@ class Sandbox:
         loop = asyncio.get_running_loop()
         return await loop.create_server(protocol, self._host, port, backlog=128, reuse_address=True)
 
-    async def _handle(self, request: web.BaseRequest) -> web.Response:
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         call = await _call_of(request)
         if call.path.startswith("/zoom/"):
             answer = await self._ask_late("zoom", self.zoom, call, self.zoom.options.latency_seconds)
@@ -192,11 +251,11 @@ class Sandbox:
             answer = await self._ask_late("teams", self.teams, call, self.teams.options.latency_seconds)
         else:
             answer = self._own_page(call)
-        return _response(answer)
+        return await _sent(request, answer)
 
-    async def _handle_download(self, request: web.BaseRequest) -> web.Response:
+    async def _handle_download(self, request: web.BaseRequest) -> web.StreamResponse:
         call = await _call_of(request)
-        return _response(self._ask("teams", call, self.teams.downloads.answer))
+        return await _sent(request, self._ask("teams", call, self.teams.downloads.answer))
 
     async def _ask_late(self, name: str, vendor: Vendor, call: Call, latency: float) -> Answer:
         answer = self._ask(name, call, lambda one: vendor.answer(one, self.url))
@@ -207,6 +266,9 @@ class Sandbox:
     def _ask(self, name: str, call: Call, vendor: Callable[[Call], Answer]) -> Answer:
         answer = self.hook(name, call) if self.hook else None
         if answer is None:
+            for trouble in self._troubles:
+                if trouble.vendor == name:
+                    vendor = partial(trouble.answer, ask=vendor)
             answer = vendor(call)
         self.requests.append(Seen(self.now(), name, call.method, call.path, call.query, answer.status, answer.label))
         return answer
@@ -241,12 +303,32 @@ async def _call_of(request: web.BaseRequest) -> Call:
     )
 
 
-def _response(answer: Answer) -> web.Response:
-    return web.Response(
-        status=answer.status,
-        body=answer.body,
-        headers={"Content-Type": answer.content_type, **answer.headers},
-    )
+async def _sent(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    headers = {"Content-Type": answer.content_type, **answer.headers}
+    if answer.sending is None:
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    response.content_length = len(answer.body) + answer.sending.padding
+    with suppress(ConnectionError):  # whoever asked may have gone
+        await response.prepare(request)
+        async for chunk in _chunks(answer.body, answer.sending):
+            await response.write(chunk)
+        if answer.sending.bytes_sent is not None and request.transport is not None:
+            await asyncio.sleep(MOMENT)
+            request.transport.abort()
+    return response
+
+
+async def _chunks(body: bytes, sending: Sending) -> AsyncIterator[bytes]:
+    shown = body[: sending.bytes_sent]
+    if not sending.pause_seconds:
+        yield shown
+    else:
+        for byte in shown:
+            yield bytes([byte])
+            await asyncio.sleep(sending.pause_seconds)
+    for begin in range(0, sending.padding, len(PADDING)):
+        yield PADDING[: sending.padding - begin]
 
 
 def _now() -> datetime:

@@ -19,6 +19,20 @@ class Call:
     headers: Mapping[str, str]
     """Found by any spelling of their names."""
     body: bytes
+    batched: bool = False
+    """Whether it came inside another call, so that it has no connection of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How an answer goes over the wire that doesn't simply go; its length is announced as if it did."""
+
+    bytes_sent: int | None = None
+    """Of the body; then the connection is reset."""
+    pause_seconds: float = 0
+    """After every byte."""
+    padding: int = 0
+    """Spaces behind the body, which are nowhere held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,7 @@ class Answer:
     label: str = ""
     """The vendor's rate limit class of the call; empty where it has none."""
     content_type: str = "application/json;charset=UTF-8"
+    sending: Sending | None = None
 
 
 @dataclass(frozen=True, slots=True)

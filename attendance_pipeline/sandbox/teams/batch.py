@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from multidict import CIMultiDict
 
-from attendance_pipeline.sandbox.teams.errors import bad_request
+from attendance_pipeline.sandbox.teams.errors import GraphError, bad_request
 from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
 
 MOST = 20
@@ -51,6 +51,14 @@ def answered(call: Call, base: str, ask: Callable[[str, Call], Answer]) -> Answe
     return json_answer(200, {"responses": rows})
 
 
+def inside(call: Call, base: str) -> list[Call]:
+    """What a batch asks for; nothing where it can't be read."""
+    try:
+        return [_call(item, base, call.headers) for item in _items(call)]
+    except GraphError:
+        return []
+
+
 def _items(call: Call) -> list[Item]:
     try:
         items = msgspec.json.decode(call.body, type=Batch).requests
@@ -81,6 +89,7 @@ def _call(item: Item, base: str, outer: Mapping[str, str]) -> Call:
         query=dict(parse_qsl(query, keep_blank_values=True)),
         headers=headers,
         body=b"" if item.body is None else msgspec.json.encode(item.body),
+        batched=True,
     )
 
 

@@ -49,13 +49,8 @@ class Limiter:
             "X-Ratelimit-Remaining": str(max(0, per_second - used - 1)),
         }
         if self.options.rate_limits and label == "HEAVY" and used_today >= per_day:
-            headers |= {
-                "X-RateLimit-Type": "Daily-limit",
-                "x-ratelimit-limit": str(per_day),
-                "X-Ratelimit-Remaining": "0",
-                "retry-after": self._midnight().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            }
-            return json_answer(429, {"code": 429, "message": DAILY_TEXT}, label=label), headers
+            refusal = day_is_spent(per_day, self.now())
+            return refusal, headers | refusal.headers
         if self.options.rate_limits and used >= per_second:
             headers["X-RateLimit-Type"] = "QPS"
             return json_answer(429, {"code": 429, "message": PER_SECOND_TEXT}, label=label), headers
@@ -80,5 +75,17 @@ class Limiter:
         if label == "HEAVY":
             self._day = (self.now().date(), used_today)
 
-    def _midnight(self) -> datetime:
-        return datetime.combine(self.now().date() + timedelta(days=1), time_of_day(), UTC)
+
+def day_is_spent(per_day: int, now: datetime) -> Answer:
+    """The refusal of a heavy call that is one too many for its UTC day."""
+    midnight = datetime.combine(now.date() + timedelta(days=1), time_of_day(), UTC)
+    answer = json_answer(429, {"code": 429, "message": DAILY_TEXT}, label="HEAVY")
+    answer.headers.update(
+        {
+            "X-RateLimit-Type": "Daily-limit",
+            "x-ratelimit-limit": str(per_day),
+            "X-Ratelimit-Remaining": "0",
+            "retry-after": midnight.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+    )
+    return answer
