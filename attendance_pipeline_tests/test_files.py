@@ -1,9 +1,11 @@
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +13,17 @@ import pyarrow as pa
 import pytest
 
 from attendance_pipeline.errors import BusyError, StorageError
-from attendance_pipeline.files import alone, commit, reading, writing
+from attendance_pipeline.files import (
+    Access,
+    alone,
+    commit,
+    make_folder,
+    opened,
+    reading,
+    shut_to_others,
+    sweep,
+    writing,
+)
 
 HOLD = """
 import sys
@@ -96,17 +108,81 @@ def test_a_writer_that_writes_nothing_leaves_the_old_file(file: Path) -> None:
     assert file.read_text() == "old"
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o444, 0o644])
-def test_a_file_has_the_permissions_asked_for_whatever_the_umask(file: Path, mode: int) -> None:
-    umask = os.umask(0o077)
-    try:
-        commit(file, lambda path: path.write_text("first"), mode)
-        commit(file, lambda path: path.write_text("second"), mode)
-    finally:
-        os.umask(umask)
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
-    assert file.stat().st_mode & 0o777 == mode
+
+@pytest.fixture(params=[0o022, 0o000, 0o077], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+@pytest.mark.parametrize(
+    ("access", "mode", "of_folder"),
+    [(Access.GROUP, 0o640, 0o750), (Access.OWNER, 0o600, 0o700), (Access.PUBLISHED, 0o440, 0o750)],
+)
+def test_a_file_and_its_folders_have_the_permissions_asked_for_whatever_the_umask(
+    tmp_path: Path, umask: int, access: Access, mode: int, of_folder: int
+) -> None:
+    file = tmp_path / "data" / "folder" / "file"
+
+    commit(file, lambda path: path.write_text("first"), access)
+    commit(file, lambda path: path.write_text("second"), access)
+
+    assert (mode_of(file), mode_of(file.parent), mode_of(file.parent.parent)) == (mode, of_folder, 0o750)
     assert file.read_text() == "second"
+
+
+def test_nobody_else_can_look_at_a_file_while_it_is_written(tmp_path: Path, umask: int) -> None:
+    tmp_path.chmod(0o777)
+
+    def write(path: Path) -> None:
+        path.write_text("a name and an address")
+        assert {mode_of(folder) for folder in path.parents if folder.is_relative_to(tmp_path)} == {0o700, 0o777}
+
+    commit(tmp_path / "file", write)
+
+
+def test_a_growing_file_is_for_those_it_is_for_from_its_first_byte_on(tmp_path: Path, umask: int) -> None:
+    for how, access in (("ab", Access.GROUP), ("wb", Access.OWNER)):
+        file = tmp_path / how
+        for content in (b"one", b"two"):
+            with opened(file, how, access) as growing:
+                assert mode_of(file) == access.file
+                growing.write(content)
+
+    assert (tmp_path / "ab").read_bytes() == b"onetwo"
+    assert (tmp_path / "wb").read_bytes() == b"two"
+
+
+def test_a_folder_that_stands_keeps_its_mode_and_one_below_it_keeps_its_group(tmp_path: Path, umask: int) -> None:
+    tmp_path.chmod(0o2775)
+
+    commit(tmp_path / "below" / "file", lambda path: path.write_text("new"))
+
+    assert mode_of(tmp_path) == 0o2775
+    assert mode_of(tmp_path / "below") == 0o2750
+
+
+def test_what_others_make_in_ways_of_their_own_is_shut_to_others(tmp_path: Path, umask: int) -> None:
+    with shut_to_others():
+        (tmp_path / "file").touch()
+        subprocess.run(["/bin/mkdir", tmp_path / "folder"], check=True)
+    (tmp_path / "after").touch()
+
+    # a mask that shuts out more than that stays as it was
+    assert (mode_of(tmp_path / "file"), mode_of(tmp_path / "folder")) == (0o640 & ~umask, 0o750 & ~umask)
+    assert mode_of(tmp_path / "after") == 0o666 & ~umask
+
+
+def test_folders_that_two_make_at_once_are_made_once(tmp_path: Path) -> None:
+    folders = [tmp_path / str(number) / "a" / "b" for number in range(50)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(make_folder, [folder for folder in folders for _ in range(4)]))
+
+    assert {mode_of(folder) for folder in folders} == {0o750}
 
 
 def test_a_full_disk_is_a_storage_error_that_names_the_file_and_the_way_out(file: Path) -> None:
@@ -256,3 +332,47 @@ def test_a_lock_that_cannot_be_made_is_a_storage_error(file: Path) -> None:
         alone(file / "locks" / "zoom.lock", "another run"),
     ):
         pytest.fail("without a lock")
+
+
+def killed_in_the_middle_of_commit(file: Path) -> None:
+    process = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import os, sys; from pathlib import Path; from attendance_pipeline.files import commit\n"
+            "def die(path): path.write_bytes(b'half'); os.kill(os.getpid(), 9)\n"
+            "commit(Path(sys.argv[1]), die)",
+            file,
+        ],
+        check=False,
+    )
+    assert process.returncode == -9
+
+
+def test_what_a_killed_process_left_goes_with_the_next_commit_or_a_sweep(tmp_path: Path) -> None:
+    file = tmp_path / "ended_date=2026-03-02" / "data.parquet"
+    commit(file, lambda path: path.write_bytes(b"old"))
+    killed_in_the_middle_of_commit(file)
+    left = [path for path in file.parent.iterdir() if path != file]
+    assert len(left) == 1
+    # whoever reads a whole folder doesn't take it for a file of its own
+    assert list(tmp_path.rglob("*.parquet")) == [file]
+
+    sweep(tmp_path)
+    swept = list(file.parent.iterdir())
+    killed_in_the_middle_of_commit(file)
+    commit(file, lambda path: path.write_bytes(b"new"))
+
+    assert swept == [file]
+    assert list(file.parent.iterdir()) == [file]
+    assert file.read_bytes() == b"new"
+
+
+def test_what_a_living_process_is_about_to_commit_stays(file: Path) -> None:
+    def write(path: Path) -> None:
+        path.write_bytes(b"whole")
+        sweep(file.parent.parent)
+
+    commit(file, write)
+
+    assert file.read_bytes() == b"whole"

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import httpx
 
-from attendance_pipeline.files import commit, writing
+from attendance_pipeline.clock import Clock
+from attendance_pipeline.files import commit, make_folder, opened, writing
 from attendance_pipeline.http.errors import ForeignHostError, OutageError
-from attendance_pipeline.http.pacing import Clock, retry_after
+from attendance_pipeline.http.pacing import retry_after
 from attendance_pipeline.http.transport import UNREACHABLE, cause, client
 
 LINKS = 3
@@ -126,7 +127,7 @@ class Links:
                 f"{self._vendor}: {host} answered what {asked} links to with another redirect ({status}), "
                 "which isn't followed"
             )
-        if status != 200:
+        if status != 200 or is_web_page(response):
             raise DeadLinkError(
                 f"{self._vendor}: {host} answered {status} to what {asked} links to; run again later",
                 status,
@@ -137,6 +138,11 @@ class Links:
         return host == self._base.raw_host.decode().lower() or any(
             host.endswith(allowed) if allowed.startswith(".") else host == allowed for allowed in self._hosts
         )
+
+
+def is_web_page(response: httpx.Response) -> bool:
+    """Whether something in between answered: no document of a vendor's is a page of HTML."""
+    return _type(response).partition(";")[0].strip().lower() == "text/html"
 
 
 def _type(response: httpx.Response) -> str:
@@ -175,8 +181,8 @@ def into(file: Path) -> Taking:
         size = 0
         try:
             with writing(file):
-                file.parent.mkdir(parents=True, exist_ok=True)
-                written = partial.open("wb")
+                make_folder(file.parent)
+                written = opened(partial, "wb")
             try:
                 async for chunk in response.aiter_bytes(CHUNK):
                     with writing(file):

@@ -1,7 +1,7 @@
 """A bearer token on every request, minted when needed, renewed before it ends and once after a 401."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from time import monotonic
 
 import httpx
@@ -14,6 +14,9 @@ RENEW_BEFORE = 60.0
 """Seconds: a token that ends sooner is renewed first (Zoom has been seen to say 3599 for an hour)."""
 
 REFUSALS = frozenset({400, 401, 403})
+
+LARGEST_ANSWER = 2**20
+"""Bytes of a token endpoint's answer, or of a 401."""
 
 
 class Token(msgspec.Struct):
@@ -75,14 +78,14 @@ class BearerAuth(httpx.Auth):
             response = yield request
             if response.status_code != 401 or refused:
                 return
-            await response.aread()
+            await _read(response)
             refused = used
 
     def _stale(self, refused: str) -> bool:
         return self._token in ("", refused) or monotonic() > self._ends
 
     async def _refuses(self, response: httpx.Response) -> bool:
-        await response.aread()
+        await _read(response)
         return response.status_code in REFUSALS
 
     def _keep(self, response: httpx.Response, position: int) -> None:
@@ -100,3 +103,26 @@ class BearerAuth(httpx.Auth):
         self._minted(token, position)
         self._token = token.access_token
         self._ends = monotonic() + token.expires_in - RENEW_BEFORE
+
+
+async def _read(response: httpx.Response) -> None:
+    """Read a body of so many bytes at most."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - the transport is asynchronous
+    response.stream = _Bounded(response.stream)
+    await response.aread()
+
+
+class _Bounded(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._stream:
+            size += len(chunk)
+            if size > LARGEST_ANSWER:
+                raise httpx.ReadError(f"more than {LARGEST_ANSWER} bytes")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

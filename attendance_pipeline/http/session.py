@@ -23,9 +23,21 @@ from urllib.parse import urlencode
 import httpx
 import msgspec
 
-from attendance_pipeline.http.download import LINKS, DeadLinkError, Linked, Links, Taking, bounded, head, into, whole
+from attendance_pipeline.clock import Clock, utc_now
+from attendance_pipeline.http.download import (
+    LINKS,
+    DeadLinkError,
+    Linked,
+    Links,
+    Taking,
+    bounded,
+    head,
+    into,
+    is_web_page,
+    whole,
+)
 from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError, RefusedError
-from attendance_pipeline.http.pacing import LONGEST_WAIT, Clock, Pacer, retry_after, utc_now
+from attendance_pipeline.http.pacing import LONGEST_WAIT, Pacer, retry_after
 from attendance_pipeline.http.transport import UNREACHABLE, cause, client
 from attendance_pipeline.vendor_json import NOT_JSON, decode
 
@@ -184,7 +196,7 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self.pacer.budget.save()
+            self.pacer.budget.close()
         finally:
             await self._client.__aexit__(kind, error, trace)
 
@@ -425,6 +437,12 @@ class Session:
             if 300 <= status < 400:
                 return self._links.link(response, str(asked))
             if status == 200:
+                if is_web_page(response):
+                    raise OutageError(
+                        f"{self._vendor} answered 200 to {asked} with a web page in place of a document; "
+                        "run again later",
+                        status,
+                    )
                 linked, body = await taking(response)
                 return Answer(200, body, linked, asked.request, fetched_at=self._clock())
             async with asyncio.timeout(LONGEST_REQUEST):

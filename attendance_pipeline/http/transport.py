@@ -1,7 +1,11 @@
-"""Requests on their way: as they stand, over aiohttp, through the environment's proxy, without cookies."""
+"""Requests on their way: as they stand, over aiohttp, through the environment's proxy, without cookies.
+
+Answers come unpacked, a piece at a time: 16 KiB that were packed twice can be gigabytes.
+"""
 
 import ssl
-from collections.abc import Mapping
+import zlib
+from collections.abc import AsyncIterator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -14,8 +18,11 @@ from yarl import URL
 SILENCE = 60.0
 """Seconds that a server may stay silent, before its answer or in the middle of it."""
 
-UNREACHABLE = (httpx.TransportError, httpx.DecodingError, aiohttp.ClientError, TimeoutError)
-"""What a request raises that gets no answer, or half of one."""
+UNREACHABLE = (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, aiohttp.ClientError, TimeoutError)
+"""What a request raises that gets no answer, or half of one, or a redirect that isn't an address."""
+
+PIECE = 2**20
+"""Bytes that are unpacked at a time."""
 
 
 def client(
@@ -39,7 +46,7 @@ def client(
         transport=_Transport(certificates, _proxy(towards), connections),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         timeout=httpx.Timeout(connect=15, read=SILENCE, write=30, pool=None),
-        headers={"User-Agent": "attendance-pipeline"} | dict(headers),
+        headers={"User-Agent": "attendance-pipeline", "Accept-Encoding": "gzip"} | dict(headers),
         follow_redirects=False,
     )
 
@@ -78,9 +85,41 @@ class _Transport(AiohttpTransport):
             self._exact = _Exact(_aiohttp_session(self.ssl_context, self._connections))
         return self._exact
 
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        coding = response.headers.pop("content-encoding", "").lower()
+        if coding not in ("", "identity"):
+            assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - the transport is asynchronous
+            response.headers.pop("content-length", None)
+            response.stream = _Unpacked(response.stream, coding)
+        return response
+
     async def aclose(self) -> None:
         if self._exact is not None:
             await self._exact.session.close()
+
+
+class _Unpacked(httpx.AsyncByteStream):
+    def __init__(self, packed: httpx.AsyncByteStream, coding: str) -> None:
+        self._packed = packed
+        self._coding = coding
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._coding not in ("gzip", "x-gzip"):
+            raise httpx.DecodingError(f"packed as {self._coding[:40]!r}, which wasn't asked for")
+        unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        try:
+            async for chunk in self._packed:
+                while chunk and not unpacking.eof:
+                    yield unpacking.decompress(chunk, PIECE)
+                    chunk = unpacking.unconsumed_tail
+        except zlib.error as error:
+            raise httpx.DecodingError(str(error)) from error
+        if not unpacking.eof:
+            raise httpx.DecodingError("it ends too early")
+
+    async def aclose(self) -> None:
+        await self._packed.aclose()
 
 
 def _aiohttp_session(certificates: ssl.SSLContext, connections: int) -> aiohttp.ClientSession:
