@@ -1,13 +1,13 @@
-"""A landing in a process of its own that is killed in the middle; run as a module, this is that process."""
+"""A landing in a process of its own that is killed in the middle."""
 
-import json
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +26,10 @@ ACCOUNTS = {account.vendor_type.name: account for account in (ZoomAccount, Webex
 
 Step = Literal["meetings", "attendance"]
 
+PROCESSES = multiprocessing.get_context("forkserver")
+"""Processes of a server that has imported everything once; it has no thread and no state of the tests'."""
+PROCESSES.set_forkserver_preload([__name__])
+
 
 def killed_after(
     requests: int, account: SandboxVendorAccount, days: Sequence[date], step: Step = "attendance"
@@ -39,30 +43,39 @@ def killed_once(
     is_time: Callable[[], bool], account: SandboxVendorAccount, days: Sequence[date], step: Step = "attendance"
 ) -> list[Seen]:
     """A run of another process that dies without warning once it is time; what it asked."""
-    arguments = [account.vendor_type.name, str(account.settings.data), json.dumps(account.sandbox.settings)]
-    times = [str(account.clock.now), str(days[0]), str(days[-1])]
-    with account.noting() as seen:
-        with subprocess.Popen(
-            [sys.executable, "-m", __name__, step, *arguments, *times],
-            cwd=Path(__file__).parent.parent,
-            stderr=subprocess.PIPE,
-        ) as process:
-            while not is_time():
-                if process.poll() is not None:
-                    pytest.fail(f"it ended before it was killed: {process.communicate()[1].decode()}")
-                time.sleep(0.002)
-            os.kill(process.pid, signal.SIGKILL)
-        assert process.returncode == -signal.SIGKILL
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    work = (step, account.vendor_type.name, account.settings.data, account.sandbox.settings, account.clock.now, days)
+    process = PROCESSES.Process(target=land, args=(theirs, *work))
+    with account.noting() as seen, ours:
+        process.start()
+        theirs.close()
+        while not is_time():
+            if not process.is_alive():
+                pytest.fail(f"it ended before it was killed: {ours.recv() if ours.poll() else process.exitcode}")
+            time.sleep(0.002)
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
         time.sleep(account.options.latency_seconds + 0.05)  # what was on its way is noted
     return seen
 
 
-def land(step: str, vendor: str, folder: str, variables: str, now: str, first: str, last: str) -> None:
-    account = ACCOUNTS[vendor](settings(Path(folder), json.loads(variables)), Clock(datetime.fromisoformat(now)))
+def land(
+    told: Connection,
+    step: Step,
+    vendor: str,
+    folder: Path,
+    variables: dict[str, str],
+    now: datetime,
+    days: Sequence[date],
+) -> None:
+    account = ACCOUNTS[vendor](settings(folder, variables), Clock(now))
     work = {"meetings": account.land_meetings, "attendance": account.land_attendance}[step]
     with at_full_speed(), unpaced():
-        work(dates(date.fromisoformat(first), date.fromisoformat(last)))
-
-
-if __name__ == "__main__":
-    land(*sys.argv[1:])
+        try:
+            work(dates(days[0], days[-1]))
+            told.send("it had done everything")
+        except BaseException:
+            told.send(traceback.format_exc())
+            raise
