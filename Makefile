@@ -1,6 +1,8 @@
 # Set-up happens once; each target does nothing twice. The plain commands stand in README.md.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# every process would compile Dagster and dbt anew
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test dev manifest benchmark lock clean
 
@@ -15,7 +17,7 @@ test: .venv/ready-to-test
 
 dev: .venv/ready
 	mkdir -p data/dagster
-	$(BIN)/dagster dev
+	umask 027 && $(BIN)/dagster dev
 
 # after every change of the dbt project; make test says so when it is due
 manifest: .venv/ready

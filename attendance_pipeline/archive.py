@@ -16,7 +16,7 @@ vendor's lock. Knows files. Knows nothing of what a body says.
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,10 +28,11 @@ from uuid import uuid4
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from attendance_pipeline.errors import StorageError
-from attendance_pipeline.files import commit, reading, writing
+from attendance_pipeline.files import commit, make_folder, opened, reading, writing
 
 Outcome = Literal["answered", "unsettled", "not_ready", "gone", "denied", "blocked"]
 
@@ -56,6 +57,7 @@ SCHEMA = pa.schema(
 )
 
 HEAD = [name for name in SCHEMA.names if name != "body"]
+_ID = ["document_id"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,7 @@ class Archive:
     """
 
     def __init__(self, lake: Path, vendor: str) -> None:
+        self.lake = lake
         self._root = lake / "archive" / vendor
 
     def journal(self) -> "Journal":
@@ -185,14 +188,40 @@ class Archive:
         Raises:
             StorageError: a file can't be read.
         """
-        for folder in sorted((self._root / "listings").glob("asked_date=*")):
-            if folder.name < f"asked_date={first}":
-                continue
-            for document in _documents(folder / "documents.parquet"):
+        for file in self._listing_files(first):
+            for document in _documents(file):
                 assert document.window_first is not None  # noqa: S101 - every listing has a window
                 assert document.window_last is not None  # noqa: S101
                 if document.kind in kinds and document.window_last >= first and document.window_first <= last:
                     yield document
+
+    def listing_heads(self, first: date, last: date, kind: str | None = None) -> Iterator[dict[str, Any]]:
+        """The same documents of one kind, or of all, without their bodies, which aren't read.
+
+        Raises:
+            StorageError: a file can't be read.
+        """
+        for file in self._listing_files(first):
+            for rows in _batches(file, HEAD):
+                wanted = rows if kind is None else rows.filter(pc.equal(rows["kind"], kind))
+                for head in wanted.to_pylist():
+                    if head["window_last"] >= first and head["window_first"] <= last:
+                        yield head
+
+    def newest_listing_heads(self) -> list[dict[str, Any]]:
+        """All listing documents of the newest date of asking, in the order in which they were kept, without bodies.
+
+        Raises:
+            StorageError: the file can't be read.
+        """
+        files = list(self._listing_files(date.min))
+        return [head for rows in _batches(files[-1], HEAD) for head in rows.to_pylist()] if files else []
+
+    def _listing_files(self, first: date) -> Iterator[Path]:
+        """The files of lists, oldest first, that can know what ended from this date on."""
+        for folder in sorted((self._root / "listings").glob("asked_date=*")):
+            if folder.name >= f"asked_date={first}":
+                yield folder / "documents.parquet"
 
     def lookups(self) -> Iterator[Document]:
         """The answers that name an id whatever the date, oldest first.
@@ -201,6 +230,23 @@ class Archive:
             StorageError: the file can't be read.
         """
         return _documents(self._root / _LOOKUPS / "documents.parquet")
+
+    def found(self, ids: Collection[str], ended: Collection[date]) -> Iterator[Document]:
+        """The documents of these ids: about meetings that ended on these dates, or of lists.
+
+        Raises:
+            StorageError: a file can't be read.
+        """
+        about = [self._root / _attendance(day) / "documents.parquet" for day in sorted(ended)]
+        lacking = set(ids)
+        for file in (*about, *self._listing_files(date.min)):
+            if not lacking:
+                return
+            if any(not lacking.isdisjoint(rows["document_id"].to_pylist()) for rows in _batches(file, _ID)):
+                for document in _documents(file):
+                    if document.document_id in lacking:
+                        lacking.remove(document.document_id)
+                        yield document
 
 
 class Journal:
@@ -213,8 +259,8 @@ class Journal:
 
     def __enter__(self) -> Self:
         with writing(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("ab", buffering=0)
+            make_folder(self._path.parent)
+            self._file = opened(self._path, "ab")
             # What a kill tore off would hide every entry that follows it.
             self._end = max((end for _, end, _ in _entries(self._path)), default=0)
             if self._end < self._path.stat().st_size:

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from attendance_pipeline.defs.coverage import coverage_checks
 from attendance_pipeline.defs.landing import PROGRESS
 from attendance_pipeline.defs.schedules import follow_landing, warehouse_job
 from attendance_pipeline.defs.vendor import vendor
@@ -14,11 +15,11 @@ from attendance_pipeline.vendors import VENDORS
 def definitions(progress: Progress = silent) -> dg.Definitions:
     """All definitions; `progress` is told how far a pull is."""
     start = Settings.load().attendance_start_date
-    tables = [table for each in VENDORS.values() for table in (*each.listing_tables, *each.attendance_tables)]
     return dg.Definitions.merge(
         *(vendor(each, start) for each in VENDORS.values()),
         dg.Definitions(
-            assets=warehouse_assets(tables),
+            assets=warehouse_assets(list(VENDORS.values())),
+            asset_checks=[coverage_checks()],
             jobs=[warehouse_job()],
             sensors=[follow_landing()],
             resources={PROGRESS: dg.ResourceDefinition.hardcoded_resource(progress)},

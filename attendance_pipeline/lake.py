@@ -5,7 +5,7 @@
 Dagster or DuckDB.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from attendance_pipeline.errors import StorageError
-from attendance_pipeline.files import commit, reading, writing
+from attendance_pipeline.files import commit, reading, sweep, writing
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 """Raised when a column's name, type or meaning changes; stands in every file's Arrow metadata."""
 
 QUARANTINE = pa.schema(
@@ -26,6 +26,7 @@ QUARANTINE = pa.schema(
         pa.field("document_id", pa.string(), metadata={"description": "The archived document that holds the row"}),
         pa.field("position", pa.int32(), metadata={"description": "Its place in that document, from 0"}),
         pa.field("row", pa.binary(), metadata={"description": "The row as the vendor sent it, JSON"}),
+        pa.field("waived", pa.string(), metadata={"description": "Why somebody waived it; null where nobody did"}),
     ],
     metadata={"attendance_schema_version": SCHEMA_VERSION},
 )
@@ -73,10 +74,33 @@ class Lake:
         """
         return self._read(self.file(vendor, table, ended))
 
-    def read_quarantine(self, vendor: str, table: str, ended: date) -> pa.Table:
-        """One partition's quarantined rows; empty where there are none."""
-        held = self._read(self.quarantine_file(vendor, table, ended))
-        return QUARANTINE.empty_table() if held is None else held
+    def read_quarantine(
+        self, vendor: str, table: str, ended: date, columns: Sequence[str] = tuple(QUARANTINE.names)
+    ) -> pa.Table:
+        """One partition's quarantined rows; empty where there are none.
+
+        Args:
+            vendor: whose rows.
+            table: of the vendor.
+            ended: the partition.
+            columns: only these: what the vendor sent is nearly all of the file.
+
+        Raises:
+            StorageError: the file isn't readable Parquet.
+        """
+        wanted = pa.schema([QUARANTINE.field(name) for name in columns], QUARANTINE.metadata)
+        held = self._read(self.quarantine_file(vendor, table, ended), columns)
+        if held is None:
+            return wanted.empty_table()
+        # Files of schema version 1 know no waivers.
+        lacking = pa.nulls(held.num_rows, pa.string())
+        return pa.table([held[name] if name in held.column_names else lacking for name in columns], schema=wanted)
+
+    def quarantines(self) -> Iterator[tuple[str, str, date]]:
+        """Vendor, table and ended date of every partition with quarantined rows; a table's oldest first."""
+        for file in sorted((self.root / "quarantine").glob("*/*/ended_date=*/data.parquet")):
+            vendor, table, folder = file.parts[-4:-1]
+            yield vendor, table, date.fromisoformat(folder.split("=")[1])
 
     def partitions(self, vendor: str, table: str) -> Iterator[Partition]:
         """Every partition of a table, oldest first."""
@@ -88,14 +112,23 @@ class Lake:
                 mark = f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
                 yield Partition(vendor, table, date.fromisoformat(folder.name.split("=")[1]), file, mark)
 
+    def sweep(self, vendor: str) -> None:
+        """Take away what killed processes left beside a vendor's files, its archive's too."""
+        for area in ("archive", "tables", "quarantine"):
+            sweep(self.root / area / vendor)
+
     def _file(self, area: str, vendor: str, table: str, ended: date) -> Path:
         return self.root / area / vendor / table / f"ended_date={ended}" / "data.parquet"
 
-    def _read(self, file: Path) -> pa.Table | None:
+    def _read(self, file: Path, columns: Sequence[str] | None = None) -> pa.Table | None:
+        """The file's rows; of the columns those that it has."""
         if not file.exists():
             return None
-        with reading(file, f"delete it and run {file.parent.name.split('=')[1]} again: the archive rebuilds it"):
-            return pq.read_table(file, partitioning=None)
+        with (
+            reading(file, f"delete it and run {file.parent.name.split('=')[1]} again: the archive rebuilds it"),
+            pq.ParquetFile(file) as parquet,
+        ):
+            return parquet.read(columns and [name for name in columns if name in parquet.schema_arrow.names])
 
     def _replace(self, file: Path, rows: pa.Table | None) -> None:
         if rows is None:

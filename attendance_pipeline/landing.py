@@ -5,18 +5,21 @@ Two steps, because attendance is asked for by the meetings that the first step l
 
 import asyncio
 from collections import ChainMap, Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from attendance_pipeline.errors import StorageError
+from attendance_pipeline.days import DAYS, RECORD, are_settled, asked_about, day_rows
+from attendance_pipeline.errors import SchemaDriftError, StorageError
+from attendance_pipeline.http.errors import VendorError
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.pull import Progress, Pulled, discover, read_due, silent
+from attendance_pipeline.quarantine import count_quarantined
 from attendance_pipeline.readings import Holds, Meeting, held
-from attendance_pipeline.shape import Shaped
-from attendance_pipeline.vendors.base import Vendor
+from attendance_pipeline.shape import Shaped, Table, quarantine_table
+from attendance_pipeline.vendors.base import Tables, Vendor
 
 PAGES_AT_A_TIME = 1_000
 """Pages of up to 300 rows that are shaped together: less pays pandera's fixed cost too often, more takes memory."""
@@ -28,7 +31,8 @@ class TableReport:
 
     Attributes:
         rows: by ended date.
-        rules: quarantined rows by rule.
+        rules: quarantined rows by rule, without the waived ones.
+        waived: quarantined rows that somebody waived.
         duplicates: rows the vendor sent twice, held once.
         unknown_fields: fields that the vendor's documents don't name.
         statuses: of the table `readings`: reports about meetings by status.
@@ -36,6 +40,7 @@ class TableReport:
 
     rows: dict[date, int] = field(default_factory=dict)
     rules: Counter[str] = field(default_factory=Counter)
+    waived: int = 0
     duplicates: int = 0
     unknown_fields: set[str] = field(default_factory=set)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -43,10 +48,17 @@ class TableReport:
 
 @dataclass
 class Landed:
-    """What one step did: the pull, and each table."""
+    """What one step did.
 
-    pulled: Pulled
+    Attributes:
+        pulled: what was asked.
+        tables: what landed, by table.
+        left: dates that were left out, as the vendor hasn't answered about them.
+    """
+
+    pulled: Pulled = field(default_factory=Pulled)
     tables: dict[str, TableReport] = field(default_factory=dict)
+    left: list[date] = field(default_factory=list)
 
     def take(
         self, lake: Lake, vendor: str, tables: Mapping[str, Mapping[date, Shaped]], unknown: Mapping[str, set[str]]
@@ -59,42 +71,167 @@ class Landed:
                 lake.replace(vendor, table, day, shaped.rows, shaped.quarantined)
                 report.rows[day] = shaped.rows.num_rows
                 report.rules += shaped.rules
+                report.waived += shaped.waived
                 report.duplicates += shaped.duplicates
                 if table == "readings":
                     report.statuses += Counter(shaped.rows["status"].to_pylist())
 
 
-def land_meetings(vendor: Vendor[Any], lake: Lake, days: Sequence[date], progress: Progress = silent) -> Landed:
+def land_meetings(
+    vendor: Vendor[Any],
+    lake: Lake,
+    days: Sequence[date],
+    progress: Progress = silent,
+    *,
+    ask: bool = True,
+    again: bool = True,
+) -> Landed:
     """Ask which meetings ended on `days` and replace those partitions of the vendor's listing tables.
 
+    Where the quota is spent before every list was read, only the table `days` is replaced: it says so.
+
+    Args:
+        vendor: whose meetings.
+        lake: where the partitions are.
+        days: ended dates.
+        progress: told how far it is.
+        ask: without asking, the partitions are rebuilt from what the archive holds; dates that the vendor never
+            answered about are left out.
+        again: ask for lists again that were read late enough already.
+
     Raises:
-        AttendanceError: nothing was replaced, or only whole partitions were; what the vendor answered is kept.
+        AttendanceError: nothing but `days` was replaced, or only whole partitions were; what the vendor answered is
+            kept.
     """
-    with _folded(vendor):
-        landed = Landed(asyncio.run(discover(vendor, days, progress)))
-    progress(f"{vendor.name}: shaping meetings", 0, 0)
-    landed.take(lake, vendor.name, *vendor.shape_listings(days))
+    landed = Landed()
+    asked = [day for day in days if again or not are_settled(lake, vendor.name, day)] if ask else []
+    try:
+        with _folded(vendor, lake):
+            if asked:
+                landed.pulled = asyncio.run(discover(vendor, asked, progress))
+    except VendorError:
+        _take_days(landed, vendor, lake, asked)
+        raise
+    if landed.pulled.stopped:
+        landed.left = days = asked
+    else:
+        kept = _kept(vendor, lake, [day for day in days if day not in asked])
+        known = [day for day in days if day in asked or day in kept]
+        landed.left = sorted(set(days) - set(known))
+        progress(f"{vendor.name}: shaping meetings", 0, 0)
+        for tables in _shaped(known, vendor.shape_listings):
+            landed.take(lake, vendor.name, *tables)
+        days = known
+    _take_days(landed, vendor, lake, days)
     return landed
 
 
-def land_attendance(vendor: Vendor[Any], lake: Lake, days: Sequence[date], progress: Progress = silent) -> Landed:
+def land_attendance(
+    vendor: Vendor[Any], lake: Lake, days: Sequence[date], progress: Progress = silent, *, ask: bool = True
+) -> Landed:
     """Ask for the attendance that is due of the meetings that ended on `days` and replace those partitions.
 
+    Dates whose meetings the vendor hasn't answered about yet are left out.
+
+    Args:
+        vendor: whose meetings.
+        lake: where the partitions are.
+        days: ended dates.
+        progress: told how far it is.
+        ask: without asking, the partitions are rebuilt from what the archive holds.
+
     Raises:
         AttendanceError: nothing was replaced, or only whole partitions were; what the vendor answered is kept.
     """
-    meetings: dict[date, dict[str, Meeting]] = {day: _meetings(vendor, lake, day) for day in days}
+    landed = Landed()
+    meetings: dict[date, dict[str, Meeting]] = {}
+    for day in days:
+        rows = lake.read(vendor.name, vendor.meetings_table.name, day)
+        if rows is not None:
+            meetings[day] = {meeting.id: meeting for meeting in vendor.meetings(rows)}
+        elif ask and lake.read(vendor.name, DAYS, day) is None:
+            raise StorageError(
+                f"{vendor.name}/{vendor.meetings_table.name} has no partition {day} in {lake.root}; "
+                f"land it first: attendance-pipeline run --from {day} --to {day} --vendor {vendor.name}"
+            )
+        else:
+            landed.left.append(day)
     everything = [meeting for of_day in meetings.values() for meeting in of_day.values()]
-    with _folded(vendor):
-        holds = {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in days}
-        landed = Landed(asyncio.run(read_due(vendor, everything, ChainMap(*holds.values()), progress)))
-    holds = {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in days}
+    with _folded(vendor, lake):
+        if ask:
+            holds = {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in meetings}
+            landed.pulled = asyncio.run(read_due(vendor, everything, ChainMap(*holds.values()), progress))
+    holds = {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in meetings}
+    for day in [] if ask else meetings:
+        if not holds[day] and _holds_rows(lake, vendor.name, vendor.attendance_tables, day):
+            raise _lost(vendor, "attendance", day)
     done = 0
     for some in _some_at_a_time(holds):
-        landed.take(lake, vendor.name, *vendor.shape_attendance({day: meetings[day] for day in some}, holds))
+        for tables in _shaped(some, lambda of: vendor.shape_attendance({day: meetings[day] for day in of}, holds)):
+            landed.take(lake, vendor.name, *tables)
         done += len(some)
-        progress(f"{vendor.name}: shaping attendance", done, len(days))
+        progress(f"{vendor.name}: shaping attendance", done, len(meetings))
     return landed
+
+
+def _kept(vendor: Vendor[Any], lake: Lake, days: Sequence[date]) -> set[date]:
+    """Those of the dates that the vendor ever answered about, as the archive knows.
+
+    Raises:
+        StorageError: the lake has meetings of a date whose lists the archive has lost.
+    """
+    kept = asked_about(vendor.archive, days)
+    for day in days:
+        if day not in kept and _holds_rows(lake, vendor.name, vendor.listing_tables, day):
+            # What an older version landed has no record of asking; its lists speak for it.
+            if all(head["kind"] == RECORD for head in vendor.archive.listing_heads(day, day)):
+                raise _lost(vendor, "lists", day)
+            kept.add(day)
+    return kept
+
+
+def _holds_rows(lake: Lake, vendor: str, tables: Sequence[Table], day: date) -> bool:
+    held = (lake.read(vendor, table.name, day) for table in tables if table.name not in (DAYS, "readings"))
+    return any(rows is not None and rows.num_rows for rows in held)
+
+
+def _lost(vendor: Vendor[Any], what: str, day: date) -> StorageError:
+    return StorageError(
+        f"the archive no longer has the {what} of {vendor.name}'s meetings of {day}, but the lake has their rows: "
+        "rebuilding would empty the partition; bring the archive back, or leave this date out"
+    )
+
+
+def _take_days(landed: Landed, vendor: Vendor[Any], lake: Lake, days: Sequence[date]) -> None:
+    tables = [table.name for table in vendor.listing_tables if table.name != DAYS]
+    broken = {day: count_quarantined(lake, vendor.name, tables, day) for day in days}
+    rows = day_rows(vendor.archive, broken, vendor.timing)
+    nothing = quarantine_table([])
+    landed.take(lake, vendor.name, {DAYS: {day: Shaped(of_day, nothing) for day, of_day in rows.items()}}, {})
+
+
+def _shaped(days: Sequence[date], shape: Callable[[Sequence[date]], Tables]) -> Iterator[Tables]:
+    """The tables of these dates, shaped together; a date of another format doesn't hold up the others.
+
+    Raises:
+        SchemaDriftError: of the first such date, once the others are shaped.
+    """
+    try:
+        yield shape(days)
+        return
+    except SchemaDriftError as error:
+        of_all = error
+    shaped, errors = [], []
+    for day in days:
+        try:
+            shaped.append(shape([day]))
+        except SchemaDriftError as error:
+            errors.append(error)
+    if not errors:
+        # No date has enough rows to tell by itself.
+        raise of_all
+    yield from shaped
+    raise errors[0]
 
 
 def _some_at_a_time(holds: Mapping[date, Holds]) -> Iterator[list[date]]:
@@ -112,20 +249,11 @@ def _some_at_a_time(holds: Mapping[date, Holds]) -> Iterator[list[date]]:
 
 
 @contextmanager
-def _folded(vendor: Vendor[Any]) -> Iterator[None]:
+def _folded(vendor: Vendor[Any], lake: Lake) -> Iterator[None]:
     """Fold the journal before a pull (a killed run may have left one) and after it, however it ends."""
+    lake.sweep(vendor.name)
     vendor.archive.fold()
     try:
         yield
     finally:
         vendor.archive.fold()
-
-
-def _meetings(vendor: Vendor[Any], lake: Lake, day: date) -> dict[str, Meeting]:
-    rows = lake.read(vendor.name, vendor.meetings_table.name, day)
-    if rows is None:
-        raise StorageError(
-            f"{vendor.name}/{vendor.meetings_table.name} has no partition {day} in {lake.root}; "
-            f"land it first: attendance-pipeline run --from {day} --to {day} --vendor {vendor.name}"
-        )
-    return {meeting.id: meeting for meeting in vendor.meetings(rows)}

@@ -10,8 +10,9 @@ from datetime import date
 from itertools import product
 from typing import Generic, TypeVar
 
-from attendance_pipeline.archive import Document, Journal, without_answer
-from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError
+from attendance_pipeline.archive import Document, Journal, Outcome, without_answer
+from attendance_pipeline.days import records
+from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError, RefusedError
 from attendance_pipeline.http.session import IN_FLIGHT, Session
 from attendance_pipeline.readings import Held, Holds, Meeting
 from attendance_pipeline.vendors.base import Discovery, Vendor, together
@@ -35,10 +36,12 @@ class Pulled:
     Attributes:
         requests: by rate-limit label.
         waited_seconds: `pace` to keep the documented rate, `told` because a 429 said so.
-        quota_left: requests left today; None where the vendor counts none.
+        quota_left: requests left today; None where the account has no limit.
+        quota_a_day: requests that a whole day has for us.
         outcomes: readings by what came of them.
         stopped: why the pull ended before its work was done; the rest goes on with the next run.
         left: reports that were due and weren't asked for.
+        left_requests: how many requests they take.
     """
 
     requests: Counter[str] = field(default_factory=Counter)
@@ -46,9 +49,11 @@ class Pulled:
     waited_seconds: dict[str, float] = field(default_factory=dict)
     slowest: str = ""
     quota_left: int | None = None
+    quota_a_day: int | None = None
     outcomes: Counter[str] = field(default_factory=Counter)
     stopped: QuotaError | None = None
     left: int = 0
+    left_requests: int = 0
     discovery: Discovery = field(default_factory=Discovery)
 
     def add(self, session: Session) -> None:
@@ -57,20 +62,26 @@ class Pulled:
         self.requests = traffic.requests
         self.failed_attempts = traffic.failed_attempts.total()
         self.waited_seconds = {kind: round(seconds, 2) for kind, seconds in session.pacer.waited.items()}
-        self.quota_left = session.pacer.budget.left
+        self.quota_left, self.quota_a_day = session.pacer.budget.left, session.pacer.budget.a_day
         if traffic.slowest_request:
             self.slowest = f"{traffic.slowest_seconds:.2f} s GET {traffic.slowest_request}"
 
 
 async def discover(vendor: Vendor[M], days: Sequence[date], progress: Progress = silent) -> Pulled:
-    """Ask which meetings ended on `days` and keep every answer.
+    """Ask which meetings ended on `days`, keep every answer, and record what came of asking.
+
+    When the day's quota is spent the pull ends with what it has and says so in `Pulled.stopped`.
 
     Raises:
-        VendorError: the vendor is down, refuses, or has no quota left; what it answered before is kept.
+        VendorError: the vendor is down or refuses; what it answered before is kept.
         UsageError: a day lies beyond the vendor's reach.
     """
-    pulled = Pulled()
+    pulled, began = Pulled(), vendor.clock()
     with vendor.archive.journal() as journal:
+
+        def record(outcome: Outcome, reason: str) -> None:
+            for document in records(days, began, outcome, reason):
+                journal.keep_listing(document)
 
         def keep(document: Document) -> None:
             if document.window_first is None:
@@ -82,13 +93,25 @@ async def discover(vendor: Vendor[M], days: Sequence[date], progress: Progress =
         async with vendor.session() as session:
             try:
                 pulled.discovery = await vendor.discover(session, days, keep)
+                record("answered", "")
+            except QuotaError as error:
+                pulled.stopped = error
+                record("not_ready", "the quota was spent before every list was read")
+            except (OutageError, ForeignHostError) as error:
+                record("not_ready", _told(error)[1])
+                raise
+            except RefusedError:
+                record("denied", "the vendor refused a list")
+                raise
             finally:
                 pulled.add(session)
     return pulled
 
 
 async def read_due(vendor: Vendor[M], meetings: Iterable[M], holds: Holds, progress: Progress = silent) -> Pulled:
-    """Ask for every report that is due about a meeting, the oldest first, and keep every answer.
+    """Ask for every report that is due about a meeting, and keep every answer.
+
+    What the vendor forgets next comes first, and last what it should have forgotten already.
 
     A report that can't be read is left for a later run. When the day's quota is spent the pull ends with what
     it has and says so in `Pulled.stopped`.
@@ -105,7 +128,7 @@ async def read_due(vendor: Vendor[M], meetings: Iterable[M], holds: Holds, progr
             for meeting, report in product(meetings, vendor.reports)
             if meeting.has(report) and holds.get((meeting.id, report), Held()).due(meeting, vendor.timing, now)
         ),
-        key=lambda due: (due[0].ended_at, due[0].id, due[1]),
+        key=lambda due: (due[0].ended_at + vendor.timing.recoverable < now, due[0].ended_at, due[0].id, due[1]),
     )
     pulled = Pulled()
     if not due:
@@ -118,6 +141,9 @@ async def read_due(vendor: Vendor[M], meetings: Iterable[M], holds: Holds, progr
             finally:
                 pulled.add(session)
                 pulled.left = len(reader.waiting)
+                pulled.left_requests = sum(
+                    vendor.pages(report, meeting.expected(report)) for meeting, report in reader.waiting
+                )
     return pulled
 
 
@@ -141,10 +167,21 @@ class _Reader(Generic[M]):
         self._due = len(waiting)
         self._journal = journal
         self._outages = 0
+        self._promised = 0
+        """Requests that the readings in flight take, sent or not."""
 
     async def work(self) -> None:
         while self.waiting and self._pulled.stopped is None:
             meeting, report = self.waiting.popleft()
+            pages = self._vendor.pages(report, meeting.expected(report))
+            if not self._session.pacer.budget.has(self._promised + pages):
+                # A reading that the day's end cuts in two is begun anew on the next: its page token has died. Whether
+                # it would be cut, the last one at work knows: what is in flight may have been spent already.
+                self.waiting.appendleft((meeting, report))
+                if not self._promised:
+                    self._pulled.stopped = self._session.pacer.budget.spent_up()
+                return
+            self._promised += pages
             try:
                 outcome = await self._read(meeting, report)
                 self._outages = 0
@@ -160,6 +197,8 @@ class _Reader(Generic[M]):
                 self._journal.keep_attendance(meeting.ended_date, attempt)
                 if self._outages >= MOST_OUTAGES:
                     raise
+            finally:
+                self._promised -= pages
             self._pulled.outcomes[outcome] += 1
             self._progress(
                 f"{self._vendor.name}: attendance of ended meetings",

@@ -54,10 +54,19 @@ class Meeting:
 
 @dataclass(frozen=True)
 class Timing:
-    """When a vendor has a report, when it no longer changes, how long it answers; all from the meeting's end."""
+    """When a vendor has a report, when it no longer changes, how long it answers; all from the meeting's end.
+
+    Attributes:
+        first_read: from when on a report may be there.
+        settles: from when on neither a report nor a list changes.
+        listed: until when the vendor's lists name the meeting.
+        recoverable: until when a report about a known meeting can be had.
+        page_token: how long what asks for a next page lives, from the page before it.
+    """
 
     first_read: timedelta
     settles: timedelta
+    listed: timedelta
     recoverable: timedelta
     page_token: timedelta
 
@@ -120,12 +129,19 @@ class Held:
 
     def due(self, meeting: Meeting, timing: Timing, now: datetime) -> bool:
         """Whether to ask the vendor now."""
-        if self.settled(meeting, timing) or now < meeting.ended_at + timing.first_read:
-            return False
+        at = self.due_at(meeting, timing)
+        return at is not None and now >= at
+
+    def due_at(self, meeting: Meeting, timing: Timing) -> datetime | None:
+        """From when on to ask the vendor, UTC; None: never again."""
+        if self.settled(meeting, timing):
+            return None
+        earliest = meeting.ended_at + timing.first_read
         if self.attempts and self.last_attempt is not None:
-            waited = now - self.last_attempt >= self.last_attempt - meeting.ended_at
-            return self.attempts < MOST_ATTEMPTS and waited
-        return self.complete is None or now >= meeting.ended_at + timing.settles
+            if self.attempts >= MOST_ATTEMPTS:
+                return None
+            return max(earliest, self.last_attempt + (self.last_attempt - meeting.ended_at))
+        return earliest if self.complete is None else meeting.ended_at + timing.settles
 
     def resumable(self, timing: Timing, now: datetime) -> "OpenReading | None":
         """The reading that a killed run left open, while the vendor still knows its page token."""
@@ -171,15 +187,20 @@ class Readings(pandera.DataFrameModel):
         isin=["complete", "partial", "not_ready", "denied", "gone", "blocked"],
         description="What came of reading it",
     )
-    reason: str = pandera.Field(nullable=True, description="Why, where the status isn't complete")
+    reason: str = pandera.Field(
+        nullable=True, description="Why, where the status isn't complete; else what was waived, if anything was"
+    )
     vendor_count: pl.Int64 = pandera.Field(nullable=True, description="Joins or people that the vendor counts")
     rows_held: pl.Int64 = pandera.Field(ge=0, description="Rows that are in the table")
-    rows_quarantined: pl.Int64 = pandera.Field(ge=0, description="Rows that broke a rule")
+    rows_quarantined: pl.Int64 = pandera.Field(ge=0, description="Rows that broke a rule and that nobody waived")
     attempts: pl.Int32 = pandera.Field(ge=0, description="Answers since the last settled one that weren't attendance")
     read_at: pl.Datetime("us", "UTC") = pandera.Field(  # type: ignore[valid-type]
         nullable=True, description="When the reading that counts began, UTC"
     )
     settled: bool = pandera.Field(description="Read late enough that the vendor's answer no longer changes")
+    due_at: pl.Datetime("us", "UTC") = pandera.Field(  # type: ignore[valid-type]
+        nullable=True, description="From when on it is asked for (again), UTC; null where it never is"
+    )
     recoverable_until: pl.Datetime("us", "UTC") = pandera.Field(  # type: ignore[valid-type]
         description="Until when the vendor answers for this meeting, UTC"
     )
@@ -205,7 +226,9 @@ class Count:
         rows: in the table.
         counted: what compares with the vendor's count.
         unsettled: rows whose times the vendor hasn't filled in yet.
-        quarantined: rows that broke a rule.
+        quarantined: rows that broke a rule and that nobody waived.
+        waived: rows that broke a rule and were waived.
+        excuses_all: nobody can tell how much the waived rows would have counted.
         document_id: the first document of the reading that counts.
     """
 
@@ -214,6 +237,8 @@ class Count:
     counted: int = 0
     unsettled: int = 0
     quarantined: int = 0
+    waived: int = 0
+    excuses_all: bool = False
     document_id: str | None = None
 
 
@@ -244,6 +269,7 @@ def reading_rows(
                 "attempts": hold.attempts,
                 "read_at": hold.read_at,
                 "settled": hold.settled(meeting, timing),
+                "due_at": hold.due_at(meeting, timing),
                 "recoverable_until": meeting.ended_at + timing.recoverable,
                 "document_id": count.document_id,
             }
@@ -253,18 +279,26 @@ def reading_rows(
 
 def _status(hold: Held, count: Count, expected: int | None) -> tuple[Status, str | None]:
     if hold.complete is not None:
-        missing = (expected or 0) - count.counted
-        if missing > 0:
-            return "partial", f"{missing} of {expected} not held, {count.quarantined} rows in quarantine"
+        missing = (expected or 0) - count.counted - count.waived
+        waived = f"{count.waived} rows waived" if count.waived else None
+        if missing > 0 and count.excuses_all:
+            waived = f"{waived}, with which {(expected or 0) - count.counted} of {expected} aren't held"
+        elif missing > 0:
+            lacking = f"{missing} of {expected} not held, {count.quarantined} rows in quarantine"
+            return "partial", _told(lacking, waived)
         if count.quarantined:
-            return "partial", f"{count.quarantined} rows in quarantine"
+            return "partial", _told(f"{count.quarantined} rows in quarantine", waived)
         if count.unsettled:
-            return "partial", f"{count.unsettled} rows whose times the vendor hasn't filled in yet"
-        return "complete", None
+            return "partial", _told(f"{count.unsettled} rows whose times the vendor hasn't filled in yet", waived)
+        return "complete", waived
     tried = f"{hold.reason}, tried {hold.attempts} times" if hold.attempts else hold.reason
-    if hold.open is not None and (hold.outcome == "answered" or count.rows or count.quarantined):
+    if hold.open is not None and (hold.outcome == "answered" or count.rows or count.quarantined or count.waived):
         first_pages = f"only the first {hold.open.page} pages were read"
         return "partial", first_pages if hold.outcome == "answered" else f"{first_pages}; {tried}"
     if hold.outcome == "answered":
         return "not_ready", "not read yet"
     return hold.outcome, tried
+
+
+def _told(*what: str | None) -> str:
+    return ", ".join(filter(None, what))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, ValidationError, field_validator
+from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from attendance_pipeline.errors import UsageError
@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     zoom_api_url: str = "https://api.zoom.us/v2"
     zoom_token_url: str = "https://zoom.us/oauth/token"  # noqa: S105 - an address, not a secret
     zoom_plan: Literal["pro", "business"] = "pro"
+    zoom_daily_limit: PositiveInt | None = None
 
     webex_client_id: str | None = None
     webex_client_secret: SecretStr | None = None
@@ -56,6 +57,7 @@ class Settings(BaseSettings):
     webex_access_token: SecretStr | None = None
     webex_site_urls: str = ""
     webex_api_url: str = "https://webexapis.com/v1"
+    webex_daily_limit: PositiveInt | None = None
 
     teams_tenant_id: str | None = None
     teams_client_id: str | None = None
@@ -65,12 +67,14 @@ class Settings(BaseSettings):
     teams_download_recordings: bool = False
     teams_graph_url: str = "https://graph.microsoft.com"
     teams_login_url: str = "https://login.microsoftonline.com"
+    teams_daily_limit: PositiveInt | None = None
 
     attendance_data: Path = PROJECT / "data"
     attendance_lake: Path | None = None
     attendance_warehouse: Path | None = None
     attendance_start_date: date = date(2026, 1, 1)
     attendance_build_memory: str = "4GB"
+    attendance_quota_reserve: int = Field(default=10, ge=0, le=90)
 
     @field_validator("zoom_api_url", "zoom_token_url", "webex_api_url", "teams_graph_url", "teams_login_url")
     @classmethod

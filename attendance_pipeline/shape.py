@@ -7,12 +7,13 @@ that the row itself is broken. Knows no vendor: a vendor declares its tables and
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -26,10 +27,15 @@ from attendance_pipeline.errors import SchemaDriftError
 from attendance_pipeline.lake import QUARANTINE, SCHEMA_VERSION
 from attendance_pipeline.rows import of_another_format
 
-_FIRST_INSTANT, _LAST_INSTANT = (
-    int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000 for year in (1900, 2200)
-)
-"""Microseconds between which an instant can be that of a meeting."""
+_FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC) for year in (1900, 2200))
+"""Between which an instant can be that of a meeting."""
+_FIRST_INSTANT, _LAST_INSTANT = (int(instant.timestamp()) * 1_000_000 for instant in (_FIRST, _LAST))
+"""The same in microseconds."""
+
+Waived = Mapping[tuple[str, int], str]
+"""Of one table, why rows were waived, by their document and position."""
+
+NOBODY_WAIVED: Waived = MappingProxyType({})
 
 CONFLICT = "conflicting_duplicate"
 DRIFT_ROWS = 10
@@ -103,7 +109,7 @@ class Shaped:
 
     Attributes:
         rows: what passed every rule.
-        quarantined: what didn't (`lake.QUARANTINE`).
+        quarantined: what didn't (`lake.QUARANTINE`), waived rows among it.
         repeated: by meeting, rows that the vendor sent again, word for word; they are held once.
     """
 
@@ -118,8 +124,13 @@ class Shaped:
 
     @property
     def rules(self) -> Counter[str]:
-        """Quarantined rows by rule."""
-        return Counter(self.quarantined["rule"].to_pylist())
+        """Quarantined rows by rule, without the waived ones."""
+        return Counter(self.quarantined.filter(pc.is_null(self.quarantined["waived"]))["rule"].to_pylist())
+
+    @property
+    def waived(self) -> int:
+        """Quarantined rows that somebody waived."""
+        return len(self.quarantined["waived"].drop_null())
 
 
 class Columns:
@@ -192,7 +203,11 @@ class Columns:
 
 
 def partitions(
-    columns: Columns, days: Iterable[date], raw_row: Callable[[str, int], bytes], subject: str
+    columns: Columns,
+    days: Iterable[date],
+    raw_row: Callable[[str, int], bytes],
+    subject: str,
+    waived: Waived = NOBODY_WAIVED,
 ) -> dict[date, Shaped]:
     """Check the rows of some partitions; the same rows give the same result, whatever order they came in.
 
@@ -201,6 +216,7 @@ def partitions(
         days: the partitions; one without rows comes out empty.
         raw_row: gives a row as the vendor sent it, by document and position.
         subject: the column that names the meeting.
+        waived: rows of the table that somebody waived; one that breaks no rule any more lands all the same.
 
     Raises:
         SchemaDriftError: no row has the documented format.
@@ -224,7 +240,7 @@ def partitions(
     counts = dict(kept.group_by("_ended").len().iter_rows())
     for day in sorted(set(days)):
         count = counts.get(day, 0)
-        quarantined = quarantine_table([row for row in broken if row.ended == day])
+        quarantined = quarantine_table([row for row in broken if row.ended == day], waived)
         shaped[day] = Shaped(rows.slice(begin, count), quarantined, repeated.get(day, Counter()))
         begin += count
     return shaped
@@ -303,6 +319,11 @@ def _broken_rules(frame: pl.DataFrame, table: Table) -> dict[int, set[str]]:
     return rules
 
 
+def is_possible(instant: datetime) -> bool:
+    """Whether it can be an instant of a meeting."""
+    return _FIRST <= instant <= _LAST
+
+
 def _impossible_times(frame: pl.DataFrame) -> dict[int, set[str]]:
     """Rows with an instant that no meeting can have; beyond Python's years none could even be shown."""
     rules: dict[int, set[str]] = {}
@@ -345,7 +366,10 @@ def _quarantined(rule: str, row: dict[str, Any], subject: str, raw_row: Callable
     return Broken(row["_ended"], rule, row[subject] or "", document, position, raw_row(document, position))
 
 
-def quarantine_table(broken: list[Broken]) -> pa.Table:
-    """Broken rows as the lake keeps them, in a fixed order."""
+def quarantine_table(broken: list[Broken], waived: Waived = NOBODY_WAIVED) -> pa.Table:
+    """Broken rows as the lake keeps them, in a fixed order; with the reason where one was waived."""
     ordered = sorted(broken, key=lambda b: (b.subject, b.document_id, b.position, b.rule))
-    return pa.table({name: [getattr(b, name) for b in ordered] for name in QUARANTINE.names}, schema=QUARANTINE)
+    told = [name for name in QUARANTINE.names if name != "waived"]
+    columns = {name: [getattr(b, name) for b in ordered] for name in told}
+    reasons = [waived.get((b.document_id, b.position)) for b in ordered]
+    return pa.table(columns | {"waived": reasons}, schema=QUARANTINE)

@@ -8,18 +8,25 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from attendance_pipeline.errors import StorageError
-from attendance_pipeline.files import alone, commit
+from attendance_pipeline.files import Access, alone, commit, make_folder, shut_to_others, writing
 from attendance_pipeline.lake import Lake, Partition
+from attendance_pipeline.readings import Timing
 from attendance_pipeline.shape import Table
 
 STORAGE_VERSION = "v1.5.0"
 """What DuckDB clients from 1.5 on can open; the newest format would lock them out."""
+
+LOCK_PATIENCE = 60.0
+"""Seconds: a dbt build of ten million joins takes about as long."""
 
 _TYPES = {
     pa.string(): "varchar",
@@ -30,6 +37,25 @@ _TYPES = {
     # UTC; a plain timestamp needs no time zone database in any client
     pa.timestamp("us", tz="UTC"): "timestamp",
 }
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is wanted of a vendor and how long it can be had: a row of the raw table `vendors`.
+
+    Attributes:
+        vendor: `zoom`, `webex`, `teams`.
+        is_on: whether its credentials are set.
+        first_date: the first ended date that is wanted.
+        as_of: the UTC date of the load.
+        timing: from when on and until when the vendor answers.
+    """
+
+    vendor: str
+    is_on: bool
+    first_date: date
+    as_of: date
+    timing: Timing
 
 
 @dataclass
@@ -52,12 +78,20 @@ def building(build: Path) -> Iterator[None]:
     Raises:
         BusyError: another run is loading, building or publishing.
     """
-    with alone(build.parent / "locks" / "warehouse.lock", "another warehouse build"):
+    with alone(build.parent / "locks" / "warehouse.lock", "another warehouse build"), shut_to_others():
+        # What DuckDB moved out of memory for a build that was killed.
+        shutil.rmtree(build.with_name(build.name + ".tmp"), ignore_errors=True)
         yield
 
 
-def load(lake: Lake, build: Path, tables: Sequence[Table]) -> dict[str, Loaded]:
+def load(lake: Lake, build: Path, tables: Sequence[Table], vendors: Sequence[Wanted] = ()) -> dict[str, Loaded]:
     """Bring the raw tables up to date with the lake: partitions that changed, and only those.
+
+    Args:
+        lake: where the partitions are.
+        build: the build file.
+        tables: of the vendors.
+        vendors: what is wanted of each, the raw table `vendors`.
 
     Returns:
         By raw table: its rows afterwards and the partitions that were loaded.
@@ -65,7 +99,9 @@ def load(lake: Lake, build: Path, tables: Sequence[Table]) -> dict[str, Loaded]:
     Raises:
         StorageError: a partition isn't readable, or the build file can't be written; nothing is half loaded.
     """
-    build.parent.mkdir(parents=True, exist_ok=True)
+    with writing(build):
+        make_folder(build.parent)
+    begin_build(build)
     loaded: dict[str, Loaded] = {}
     with _connect(build) as connection:
         connection.execute("create schema if not exists raw")
@@ -77,6 +113,7 @@ def load(lake: Lake, build: Path, tables: Sequence[Table]) -> dict[str, Loaded]:
         batch = _one(connection, "select nextval('raw.batches')")
         for table in tables:
             loaded[raw_name(table)] = _load(connection, lake, table, batch)
+        _load_vendors(connection, vendors)
     return loaded
 
 
@@ -115,6 +152,28 @@ def _load(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, batch
     return Loaded(rows, changed)
 
 
+def _load_vendors(connection: duckdb.DuckDBPyConnection, vendors: Sequence[Wanted]) -> None:
+    columns = (
+        "vendor varchar, is_on boolean, first_date date, as_of date, first_read_seconds bigint, "
+        "settles_seconds bigint, listed_seconds bigint, recoverable_seconds bigint"
+    )
+    rows = sorted(_vendor_row(wanted) for wanted in vendors)
+    connection.execute("begin")
+    connection.execute(f"create table if not exists raw.vendors ({columns})")
+    if connection.execute("from raw.vendors order by vendor").fetchall() != rows:
+        connection.execute(f"create or replace table raw.vendors ({columns})")
+        for row in rows:
+            connection.execute("insert into raw.vendors values (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    connection.execute("commit")
+
+
+def _vendor_row(wanted: Wanted) -> tuple[Any, ...]:
+    timing = wanted.timing
+    spans = (timing.first_read, timing.settles, timing.listed, timing.recoverable)
+    seconds = (int(span.total_seconds()) for span in spans)
+    return (wanted.vendor, wanted.is_on, wanted.first_date, wanted.as_of, *seconds)
+
+
 def _type(kind: pa.DataType) -> str:
     """DuckDB's name of an Arrow type."""
     if pa.types.is_list(kind):
@@ -146,13 +205,19 @@ def _insert(
     except duckdb.Error as error:
         for partition in changed:
             lake.read(partition.vendor, partition.table, partition.ended_date)  # names the file that is broken
-        raise StorageError(f"can't load {name}: {error}") from error
+        raise StorageError(
+            f"can't load {name} ({type(error).__name__}): its partitions are readable, its columns aren't as they "
+            f"should be; delete {lake.root}/tables/{changed[0].vendor}/{changed[0].table} and reshape its dates"
+        ) from error
 
 
 @contextmanager
 def _connect(build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
-        connection = duckdb.connect(str(build), config={"storage_compatibility_version": STORAGE_VERSION})
+        if not build.exists():
+            # DuckDB never opens again a file that it was killed over in the making.
+            commit(build, lambda path: _open(path).close())
+        connection = _open(build)
         connection.execute("set TimeZone = 'UTC'")
     except duckdb.Error as error:
         raise StorageError(
@@ -165,6 +230,18 @@ def _connect(build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise StorageError(f"can't write {build}: {str(error).splitlines()[0]}; nothing was half loaded") from error
     finally:
         connection.close()
+
+
+def _open(build: Path) -> duckdb.DuckDBPyConnection:
+    """Open a file that this process alone may build; a dbt whose parent was killed may still be at work on it."""
+    patience = monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            return duckdb.connect(str(build), config={"storage_compatibility_version": STORAGE_VERSION})
+        except duckdb.IOException as error:
+            if "Conflicting lock" not in str(error) or monotonic() > patience:
+                raise
+            sleep(0.5)
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
@@ -199,7 +276,7 @@ def publish(build: Path, public: Path) -> int:
     wal = build.with_name(build.name + ".wal")
     if wal.exists():
         raise StorageError(f"{wal} exists: a writer still holds the build file; run the warehouse job again")
-    commit(public, lambda path: shutil.copyfile(build, path), mode=0o444)
+    commit(public, lambda path: shutil.copyfile(build, path), Access.PUBLISHED)
     # A log that a client left beside an older file would keep the new one from opening.
     public.with_name(public.name + ".wal").unlink(missing_ok=True)
     return public.stat().st_size

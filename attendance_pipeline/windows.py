@@ -44,6 +44,17 @@ def dates(first: date, last: date) -> list[date]:
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
+def runs(days: Iterable[date]) -> list[Window]:
+    """Dates that follow one another, as windows: nothing but these dates, in the fewest windows."""
+    found: list[Window] = []
+    for day in sorted(set(days)):
+        if found and day - found[-1].last == timedelta(days=1):
+            found[-1] = Window(found[-1].first, day)
+        else:
+            found.append(Window(day, day))
+    return found
+
+
 def request_windows(
     days: Iterable[date],
     *,
@@ -115,8 +126,8 @@ def time_windows(
     """
     windows: list[TimeWindow] = []
     for day in _within_reach(days, first_whole_date(earliest)):
-        start = max(_midnight(day) - before, earliest)
-        end = min(_midnight(day + timedelta(days=1)), latest)
+        start = max(midnight(day) - before, earliest)
+        end = min(midnight(day + timedelta(days=1)), latest)
         last = windows[-1] if windows else None
         reach = last.start + span if last else start
         if last and (start <= last.end or end <= reach or start < reach - overlap):
@@ -131,7 +142,7 @@ def time_windows(
 
 def first_whole_date(earliest: datetime) -> date:
     """The oldest date of which no moment lies before `earliest`."""
-    return earliest.date() + timedelta(days=earliest > _midnight(earliest.date()))
+    return earliest.date() + timedelta(days=earliest > midnight(earliest.date()))
 
 
 def _within_reach(days: Iterable[date], earliest: date) -> list[date]:
@@ -144,5 +155,6 @@ def _within_reach(days: Iterable[date], earliest: date) -> list[date]:
     return wanted
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """The first moment of a date, UTC."""
     return datetime.combine(day, time(), UTC)

@@ -3,23 +3,32 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 
 from attendance_pipeline.cli import main
+from attendance_pipeline.days import recoverable_until, settles_at
+from attendance_pipeline.defs.headless import instance
 from attendance_pipeline.http import session as session_module
 from attendance_pipeline.sandbox import Sandbox, WebexOptions, ZoomOptions
+from attendance_pipeline.settings import Settings
+from attendance_pipeline.vendors import VENDORS
+from attendance_pipeline.windows import dates
 
 from .console import DATES, FIRST, LAST, OURS, agree, attendance_requests, pointed_at, started
+from .leftovers import Overheard, places
 
 ZOOM = ("run", "--vendor", "zoom")
 WEBEX = ("run", "--vendor", "webex")
@@ -32,12 +41,24 @@ Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+def overheard() -> Overheard:
+    return Overheard()
+
+
+@pytest.fixture(scope="module")
+def told() -> list[str]:
+    """What the script printed."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def sandbox(overheard: Overheard) -> Iterator[Sandbox]:
     """Three vendors; in the dates that are run, Teams has every kind of meeting."""
     options: dict[str, Any] = {"zoom": ZoomOptions(plan="business"), "webex": WebexOptions(rate_limits=False)}
     shares = {"zoom": 1, "webex": 1, "teams": 2}
     organisations = (Sandbox(seed=seed, size="small", mix=shares, **options) for seed in range(200))
     with next(one for one in organisations if kinds_of_teams(one) == KINDS) as served:
+        served.hook = overheard
         yield served
 
 
@@ -63,25 +84,57 @@ def asked_before_kill(environment: dict[str, str], sandbox: Sandbox) -> set[str]
     return set(attendance_requests(sandbox, 0))
 
 
+@dataclass
+class Run:
+    """A run in a process of its own, and what was there once it had ended."""
+
+    out: str
+    err: str
+    asked: list[str]
+    """About single meetings."""
+    tables: dict[str, bytes]
+    marts: dict[str, list[tuple[object, ...]]]
+
+
 @pytest.fixture(scope="module")
-def first_run(environment: dict[str, str], asked_before_kill: set[str]) -> dict[str, object]:
-    """The first run that came to its end: what it printed as JSON."""
+def run_without_zoom(
+    environment: dict[str, str], asked_before_kill: set[str], sandbox: Sandbox, data: Path, told: list[str]
+) -> Run:
+    """The first run that came to its end: Zoom, which had landed before the kill, refuses the credentials."""
+    asked = len(sandbox.requests)
+    process = started(environment | {"ZOOM_CLIENT_SECRET": "wrong-zoom-secret"}, "run", *DATES)
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 1, err
+    told += [out, err]
+    return Run(out, err, attendance_requests(sandbox, asked), tables(data), marts(data))
+
+
+@pytest.fixture(scope="module")
+def whole_run(
+    environment: dict[str, str], run_without_zoom: Run, sandbox: Sandbox, data: Path, told: list[str]
+) -> Run:
+    """The same dates again, while a reader has the published file open."""
+    asked, meetings = len(sandbox.requests), (len(run_without_zoom.marts["meetings"]),)
     process = started(environment, "run", *DATES, "--json")
-    out, err = process.communicate(timeout=180)
+    with duckdb.connect(str(data / "attendance.duckdb"), read_only=True) as reader:
+        while process.poll() is None:
+            assert reader.execute("select count(*) from marts.meetings").fetchone() == meetings
+            time.sleep(0.2)
+    out, err = process.communicate()
     assert process.returncode == 0, err
-    assert "Traceback" not in err
-    report: dict[str, object] = json.loads(out)
-    return report
+    told += [out, err]
+    return Run(out, err, attendance_requests(sandbox, asked), tables(data), marts(data))
 
 
 @pytest.fixture
 def cli(
-    first_run: object,
+    whole_run: Run,
     environment: dict[str, str],
+    told: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Cli:
-    """The script in this process, after the first run: exit code, standard output, standard error."""
+    """The script in this process, after the runs: exit code, standard output, standard error."""
     for name in list(os.environ):
         if name.startswith((*OURS, "DAGSTER_HOME")):
             monkeypatch.delenv(name)
@@ -99,6 +152,7 @@ def cli(
         except SystemExit as ended:
             code = int(ended.code or 0)
         out, err = capsys.readouterr()
+        told.extend([out, err])
         return code, out, err
 
     return call
@@ -127,15 +181,13 @@ def one_line(err: str) -> str:
     return lines[-1]
 
 
-def test_published_numbers_equal_the_truth_to_the_second(
-    first_run: dict[str, object], sandbox: Sandbox, data: Path
-) -> None:
+def test_published_numbers_equal_the_truth_to_the_second(whole_run: Run, sandbox: Sandbox, data: Path) -> None:
     agree(data, sandbox.truth(FIRST, LAST))
     assert kinds_of_teams(sandbox) == KINDS
 
 
 def test_a_killed_run_goes_on_where_it_stopped(
-    first_run: object, asked_before_kill: set[str], sandbox: Sandbox, data: Path
+    whole_run: Run, asked_before_kill: set[str], sandbox: Sandbox, data: Path
 ) -> None:
     """Nothing is lost, which the other tests say; nothing is doubled; little is asked for again."""
     asked = Counter(attendance_requests(sandbox, 0))
@@ -154,18 +206,18 @@ def kinds_of_teams(sandbox: Sandbox) -> set[str]:
     return {meeting.kind for meeting in sandbox.truth(FIRST, LAST).meetings if meeting.vendor == "teams"}
 
 
-def test_the_summary_is_the_marts(first_run: dict[str, object], data: Path) -> None:
-    vendors = first_run["summary"]["vendors"]  # type: ignore[index]
+def test_the_summary_is_the_marts(whole_run: Run) -> None:
+    report, rows = json.loads(whole_run.out), whole_run.marts
+    vendors = report["summary"]["vendors"]
 
-    rows = marts(data)
     assert [vendor["vendor"] for vendor in vendors] == ["teams", "webex", "zoom"]
     assert sum(vendor["meetings"] for vendor in vendors) == len(rows["meetings"])
     assert sum(vendor["attendees"] for vendor in vendors) == len(rows["attendees"])
-    assert first_run["rows_quarantined"] == 0
-    assert first_run["failures"] == {}
+    assert report["rows_quarantined"] == 0
+    assert report["failures"] == {}
 
 
-def test_a_person_seen_at_several_vendors_is_one(first_run: object, sandbox: Sandbox, data: Path) -> None:
+def test_a_person_seen_at_several_vendors_is_one(whole_run: Run, sandbox: Sandbox, data: Path) -> None:
     truth = sandbox.truth(FIRST, LAST)
     vendor_of = {meeting.vendor_meeting_id: meeting.vendor for meeting in truth.meetings}
     seen: dict[str, set[str]] = {}
@@ -179,7 +231,7 @@ def test_a_person_seen_at_several_vendors_is_one(first_run: object, sandbox: San
     assert sum(vendors == "teams,webex,zoom" for _, vendors in people) > 3
 
 
-def test_coverage_has_every_meeting_complete_and_settled(first_run: object, sandbox: Sandbox, data: Path) -> None:
+def test_coverage_has_every_meeting_complete_and_settled(whole_run: Run, sandbox: Sandbox, data: Path) -> None:
     with duckdb.connect(str(data / "attendance.duckdb"), read_only=True) as published:
         counted = published.execute(
             "select count(*), count(distinct meeting_key), count(*) filter (where settled and status = 'complete'"
@@ -199,44 +251,62 @@ def test_coverage_has_every_meeting_complete_and_settled(first_run: object, sand
     ]
 
 
-def test_a_second_run_asks_for_no_meeting_again_and_changes_no_byte(
-    first_run: object, environment: dict[str, str], sandbox: Sandbox, data: Path
-) -> None:
-    before, rows, asked = tables(data), marts(data), len(sandbox.requests)
+def test_the_calendar_and_the_checks_tell_what_was_run_and_what_never_was(cli: Cli, sandbox: Sandbox) -> None:
+    """A day that was run is held whole; the others since the start date were never asked about."""
+    _, out, _ = cli("coverage", "--json", *DATES)
+    told = json.loads(out)
+    with instance(Settings.load()) as on:
+        keys = {name: dg.AssetCheckKey(dg.AssetKey(["marts", "coverage"]), name) for name in ("coverage", "expiring")}
+        found = on.event_log_storage.get_latest_asset_check_execution_by_key(list(keys.values()))
+        checked = {name: found[key].event.dagster_event.asset_check_evaluation_data for name, key in keys.items()}
 
-    process = started(environment, "run", *DATES)
-    # A reader has the published file open all the while.
-    with duckdb.connect(str(data / "attendance.duckdb"), read_only=True) as reader:
-        while process.poll() is None:
-            assert reader.execute("select count(*) from marts.meetings").fetchone() == (len(rows["meetings"]),)
-            time.sleep(0.2)
-    _, err = process.communicate()
+    held = Counter((meeting.vendor, str(meeting.ended_at.date())) for meeting in sandbox.truth(FIRST, LAST).meetings)
+    shown = {(vendor["vendor"], day["ended_date"]): day for vendor in told["vendors"] for day in vendor["days"]}
+    assert len(shown) == len(VENDORS) * len(dates(FIRST, LAST))
+    assert {key: day["meetings"]["held"] for key, day in shown.items() if "held" in day["meetings"]} == held
+    assert {day["mark"] for day in shown.values()} <= {"complete", "empty"}
+    now = datetime.now(UTC)
+    never = {day for day in dates(date(2026, 1, 1), now.date()) if not FIRST <= day <= LAST}
+    for vendor in VENDORS.values():
+        gaps = {
+            name: {date.fromisoformat(gap["ended_date"]) for gap in told[name] if gap["vendor"] == vendor.name}
+            for name in ("missing", "expiring", "lost")
+        }
+        until = {day: recoverable_until(day, vendor.timing) for day in never}
+        reached = {day for day in never if until[day] > now}
+        assert gaps["lost"] == never - reached
+        assert gaps["missing"] == {day for day in reached if settles_at(day, vendor.timing) <= now}
+        assert gaps["expiring"] == {day for day in reached if until[day] <= now + timedelta(days=7)}
+    assert {name: evaluation.passed for name, evaluation in checked.items()} == {
+        "coverage": not told["missing"],
+        "expiring": not told["expiring"],
+    }
+    assert checked["coverage"].metadata["dates_missing"].value == len(told["missing"]) > 0
 
-    assert process.returncode == 0, err
-    assert attendance_requests(sandbox, asked) == []
-    assert tables(data) == before
-    assert marts(data) == rows
+
+def test_a_vendor_that_fails_keeps_nothing_from_the_others(run_without_zoom: Run, whole_run: Run) -> None:
+    assert "refused the credentials" in one_line(run_without_zoom.err)
+    assert "webex" in run_without_zoom.out
+    assert any("/graph/" in request for request in run_without_zoom.asked)
+    assert run_without_zoom.marts == whole_run.marts
 
 
-def test_no_secret_or_token_is_left_anywhere(first_run: object, sandbox: Sandbox, data: Path) -> None:
-    secret = ("ZOOM_CLIENT_SECRET", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN", "TEAMS_CLIENT_SECRET")
-    secrets = [*(sandbox.settings[name].encode() for name in secret), b"Bearer ", b"access_token"]
-    kept = data / "state" / "webex-refresh-token.json"
-    files = [file for file in data.rglob("*") if file.is_file() and file.suffix != ".duckdb" and file != kept]
-
-    assert kept.stat().st_mode & 0o777 == 0o600
-    assert len(files) > 50
-    assert [file for file in files for secret in secrets if secret in file.read_bytes()] == []
-
-
-def test_the_published_file_is_read_only(first_run: object, data: Path) -> None:
-    assert (data / "attendance.duckdb").stat().st_mode & 0o777 == 0o444
+def test_a_second_run_asks_for_no_meeting_again_and_changes_no_byte(run_without_zoom: Run, whole_run: Run) -> None:
+    assert "Traceback" not in whole_run.err
+    assert whole_run.asked == []
+    assert whole_run.tables == run_without_zoom.tables
+    assert whole_run.marts == run_without_zoom.marts
 
 
 @pytest.mark.parametrize(
     ("arguments", "variables", "code", "words"),
     [
-        ((*ZOOM, *DATES), {"ZOOM_CLIENT_SECRET": "wrong"}, 1, ("refused the credentials", "ZOOM_CLIENT_SECRET")),
+        (
+            (*ZOOM, *DATES),
+            {"ZOOM_CLIENT_SECRET": "wrong-zoom-secret"},
+            1,
+            ("refused the credentials", "ZOOM_CLIENT_SECRET"),
+        ),
         (
             ("run", *DATES),
             {"ZOOM_CLIENT_SECRET": "", "WEBEX_REFRESH_TOKEN": "", "TEAMS_CLIENT_SECRET": ""},
@@ -256,14 +326,24 @@ def test_the_published_file_is_read_only(first_run: object, data: Path) -> None:
         ),
         ((*WEBEX, *DATES), {"WEBEX_SITE_URLS": "acme"}, 2, ("WEBEX_SITE_URLS", "host names")),
         ((*WEBEX, *DATES), {"WEBEX_SITE_URLS": "other.webex.com"}, 1, ("other.webex.com", "check WEBEX_SITE_URLS")),
-        ((*WEBEX, *DATES), {"WEBEX_REFRESH_TOKEN": "dead"}, 1, ("refresh token is dead", "gets a new one")),
         (
             (*WEBEX, *DATES),
-            {"WEBEX_REFRESH_TOKEN": "", "WEBEX_ACCESS_TOKEN": "old"},
+            {"WEBEX_REFRESH_TOKEN": "dead-webex-token"},
+            1,
+            ("refresh token is dead", "gets a new one"),
+        ),
+        (
+            (*WEBEX, *DATES),
+            {"WEBEX_REFRESH_TOKEN": "", "WEBEX_ACCESS_TOKEN": "old-webex-token"},
             1,
             ("12 hours", "WEBEX_ACCESS_TOKEN"),
         ),
-        ((*TEAMS, *DATES), {"TEAMS_CLIENT_SECRET": "wrong"}, 1, ("AADSTS7000215", "copy a secret's value")),
+        (
+            (*TEAMS, *DATES),
+            {"TEAMS_CLIENT_SECRET": "wrong-teams-secret"},
+            1,
+            ("AADSTS7000215", "copy a secret's value"),
+        ),
         ((*TEAMS, *DATES), {"TEAMS_ROUTES": "telepathy"}, 2, ("TEAMS_ROUTES", "call_records")),
         ((*TEAMS, *DATES), {"TEAMS_CLIENT_CERTIFICATE": "none.pem"}, 2, ("none.pem", "can't be read")),
         ((*ZOOM, *DATES), {"ZOOM_API_URL": "http://127.0.0.1:9/v2"}, 1, ("can't be reached at 127.0.0.1",)),
@@ -302,21 +382,6 @@ def test_dates_beyond_the_reach_name_the_reach(cli: Cli, vendor: str, days: int)
 
     assert code == 2
     assert f"beyond {vendor}'s reach of {days} days" in one_line(err)
-
-
-def test_a_vendor_that_fails_keeps_nothing_from_the_others(
-    first_run: object, environment: dict[str, str], data: Path
-) -> None:
-    before = marts(data)
-
-    last = ("--from", LAST.isoformat(), "--to", LAST.isoformat())
-    process = started(environment | {"ZOOM_CLIENT_SECRET": "wrong"}, "run", *last)
-    out, err = process.communicate(timeout=180)
-
-    assert process.returncode == 1
-    assert "refused the credentials" in one_line(err)
-    assert "webex" in out
-    assert marts(data) == before
 
 
 def test_a_missing_scope_of_webex_is_named_with_the_role_that_grants_it(cli: Cli, sandbox: Sandbox) -> None:
@@ -389,7 +454,7 @@ def test_a_damaged_partition_is_named_and_the_published_file_stays(cli: Cli, dat
     whole, inode = victim.read_bytes(), (data / "attendance.duckdb").stat().st_ino
     victim.write_bytes(whole[: len(whole) // 2])
     try:
-        code, _, err = cli("run", "--from", LAST.isoformat(), "--to", LAST.isoformat())
+        code, _, err = cli(*ZOOM, "--from", LAST.isoformat(), "--to", LAST.isoformat())
     finally:
         victim.write_bytes(whole)
 
@@ -473,3 +538,33 @@ def test_help_names_every_command(cli: Cli) -> None:
 
     assert code == 0
     assert [name for name in ("demo", "run", "doctor", "sandbox") if f"  {name}" not in out] == []
+
+
+def test_no_run_shows_or_leaves_what_proves_who_we_are(
+    cli: Cli, sandbox: Sandbox, overheard: Overheard, told: list[str], data: Path
+) -> None:
+    """Nor does one that is refused. The newest refresh token is kept, in a file of its own."""
+    wrong = {"ZOOM_CLIENT_SECRET": "wrong-zoom-secret", "TEAMS_CLIENT_SECRET": "wrong-teams-secret"}
+    assert cli("run", *DATES, WEBEX_REFRESH_TOKEN="", WEBEX_ACCESS_TOKEN="wrong-webex-token", **wrong)[0] == 1
+
+    settings = {value for name, value in sandbox.settings.items() if name.endswith(("_SECRET", "_TOKEN"))}
+    known = settings | {"wrong-webex-token", "Bearer ", '"access_token"', *wrong.values()}
+    words = overheard.secrets | overheard.refresh_tokens | known
+    assert len(settings) == 4
+    assert len(overheard.secrets) > 10
+    kept = {("state/webex-refresh-token.json", token) for token in overheard.refresh_tokens}
+    assert places(data, words) - kept == set()
+    assert [word for word in words if any(word in text for text in told)] == []
+
+
+def test_what_runs_leave_is_shut_to_others(whole_run: Run, data: Path) -> None:
+    """Dagster's own files lie in a folder that is."""
+    modes = {path.relative_to(data): stat.S_IMODE(path.stat().st_mode) for path in data.rglob("*")}
+
+    ours = {path: mode for path, mode in modes.items() if path.parts[0] != "dagster" or len(path.parts) == 1}
+    assert len(ours) > 50
+    assert [path for path, mode in ours.items() if mode & 0o007] == []
+    assert modes[Path("attendance.duckdb")] == 0o440
+    assert {mode for path, mode in modes.items() if path.suffix == ".parquet"} == {0o640}
+    assert modes[Path("state")] == 0o700
+    assert {mode for path, mode in modes.items() if path.parent == Path("state")} == {0o600}

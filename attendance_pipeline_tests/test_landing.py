@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from attendance_pipeline.errors import StorageError
+from attendance_pipeline.errors import SchemaDriftError, StorageError
 from attendance_pipeline.http.session import IN_FLIGHT
 from attendance_pipeline.landing import Landed
 from attendance_pipeline.sandbox import Seen
@@ -134,7 +134,7 @@ def test_a_run_reports_the_rows_of_each_date(landing: Landing) -> None:
 
 def test_a_second_run_asks_for_no_attendance_and_changes_no_byte(landing: Landing) -> None:
     before = landing.account.tables()
-    assert len(before) == 3 * len(DAYS)
+    assert len(before) == 4 * len(DAYS)
     landing.account.clock.advance(days=1)
 
     with landing.account.noting() as seen:
@@ -161,7 +161,7 @@ def test_partitions_shaped_few_at_a_time_are_the_same_bytes(
     before = landing.account.tables()
     monkeypatch.setattr("attendance_pipeline.landing.PAGES_AT_A_TIME", 4)
     for file in (landing.account.lake.root / "tables" / "zoom").glob("*/*/data.parquet"):
-        if file.parts[-3] != "meetings":
+        if file.parts[-3] not in ("meetings", "days"):
             file.unlink()
 
     with landing.account.noting() as seen:
@@ -305,3 +305,22 @@ def test_another_servers_hosts_are_asked_once_each_though_two_lists_name_them(
 
     by_host = [path.split("/")[-2] for path in server.asked if "/report/users/" in path and "type=pastOne" in path]
     assert sorted(map(unquote, by_host)) == [IDA, OMAR]
+
+
+def test_a_date_of_another_format_holds_up_no_other_date(account: SandboxAccount) -> None:
+    drifted, sound = FORTNIGHT[:2]
+    changed = {meeting.vendor_meeting_id for meeting in account.truth([drifted]).meetings}
+
+    def in_words(_: str, call: Call) -> Answer | None:
+        if uuid_of(call) not in changed:
+            return None
+        answer = account.sandbox.zoom.answer(call, account.sandbox.url)
+        page = json.loads(answer.body)
+        rows = [row | {"duration": "long"} for row in page["participants"]]
+        return json_answer(200, page | {"participants": rows})
+
+    with account.answering(in_words), pytest.raises(SchemaDriftError, match=f"no row of {drifted}"):
+        account.land([drifted, sound])
+
+    assert account.rows("participants", [drifted]) == []
+    assert len(account.rows("participants", [sound])) == len(account.truth([sound]).intervals)

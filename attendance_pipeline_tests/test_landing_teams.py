@@ -272,7 +272,7 @@ def test_partitions_shaped_few_at_a_time_are_the_same_bytes(
     before = landing.account.tables()
     monkeypatch.setattr("attendance_pipeline.landing.PAGES_AT_A_TIME", 4)
     for file in (landing.account.lake.root / "tables" / "teams").glob("*/*/data.parquet"):
-        if file.parts[-3] not in ("meetings", "attendance_reports"):
+        if file.parts[-3] not in ("meetings", "attendance_reports", "days"):
             file.unlink()
 
     with landing.account.noting() as seen:
@@ -315,19 +315,19 @@ def test_nothing_secret_is_kept(tmp_path: Path) -> None:
             return None
 
         with account.answering(note):
-            account.land(DAYS)
+            account.land(HALF)
         links = {one.path.split("/")[2] for one in account.downloaded()}
         assert links
         assert account.sandbox.teams.leaks == []
         secrets |= links | {account.sandbox.settings["TEAMS_CLIENT_SECRET"], account.sandbox.downloads_url}
         secrets.discard("")
         assert len(secrets) > len(links) + 2
-        kept = [asdict(one) for one in account.archived(DAYS)]
+        kept = [asdict(one) for one in account.archived(HALF)]
         kept += [asdict(one) for one in account.vendor.archive.lookups()]
         kept += [asdict(one) for one in account.vendor.archive.listed(date.min, date.max, AnyKind())]
         told = [str(one) for one in kept]
         for table in (*Teams.listing_tables, *Teams.attendance_tables):
-            told += [str(row) for row in account.rows(table.name, DAYS)]
+            told += [str(row) for row in account.rows(table.name, HALF)]
     raw = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
     text = "\n".join(told)
     assert len(kept) > 100
@@ -350,7 +350,7 @@ def test_after_a_kill_while_meetings_are_looked_up_only_what_was_in_flight_is_as
 
         killed = killed_once(lambda: sum(map(is_lookup, account.requests())) > 5, account, FEW, "meetings")
 
-        assert account.tables() == {}
+        assert account.tables(but="days") == {}
         account.options.latency_seconds = 0
         with account.noting() as seen:
             account.land(FEW)
@@ -380,7 +380,7 @@ def test_after_a_kill_only_attendance_that_was_in_flight_is_asked_for_again(tmp_
 
 def test_after_a_kill_in_the_middle_of_a_download_it_is_asked_for_with_a_new_link(tmp_path: Path) -> None:
     with sandbox_account(tmp_path) as account:
-        account.land_meetings(DAYS)
+        account.land_meetings(HALF)
         downloading = threading.Event()
 
         def hang(_: str, call: Call) -> Answer | None:
@@ -390,14 +390,14 @@ def test_after_a_kill_in_the_middle_of_a_download_it_is_asked_for_with_a_new_lin
             return None
 
         with account.answering(hang):
-            killed_once(downloading.is_set, account, DAYS)
+            killed_once(downloading.is_set, account, HALF)
         time.sleep(0.3)
         dead = {one.path for one in account.downloaded()}
         account.clock.advance(minutes=2)
-        account.land_attendance(DAYS)
+        account.land_attendance(HALF)
 
         assert {one.status for one in account.downloaded() if one.path not in dead} == {200}
-        assert_true(account)
+        assert_true(account, HALF)
 
 
 @pytest.mark.parametrize("folders", [0, 1, 2])
@@ -499,7 +499,7 @@ def test_a_report_that_was_poisonous_is_held_once_it_is_not(account: SandboxAcco
 
 
 def test_ten_outages_in_a_row_end_the_run_and_keep_what_came_before(account: SandboxAccount) -> None:
-    account.land_meetings(DAYS)
+    account.land_meetings(HALF)
     before = account.tables()
     answered: list[str] = []
 
@@ -510,26 +510,26 @@ def test_ten_outages_in_a_row_end_the_run_and_keep_what_came_before(account: San
         return failing(503) if len(answered) > 20 else None
 
     with account.answering(fails), account.noting() as first, pytest.raises(OutageError, match="503 to GET"):
-        account.land_attendance(DAYS)
+        account.land_attendance(HALF)
 
     assert account.tables() == before
-    kept = [one for one in account.archived(DAYS) if one.outcome == "answered"]
+    kept = [one for one in account.archived(HALF) if one.outcome == "answered"]
     assert kept
-    failed = [one for one in account.archived(DAYS) if one.outcome == "not_ready"]
+    failed = [one for one in account.archived(HALF) if one.outcome == "not_ready"]
     assert MOST_OUTAGES <= len(failed) < MOST_OUTAGES + IN_FLIGHT
     account.clock.advance(days=30)
     with account.noting() as second:
-        account.land_attendance(DAYS)
+        account.land_attendance(HALF)
     good = told([one for one in first if one.status == 200], is_expanded)
     assert sum((good & told(second, is_expanded)).values()) <= IN_FLIGHT
-    assert_true(account)
+    assert_true(account, HALF)
 
 
 def test_a_list_that_fails_replaces_nothing_and_the_next_run_goes_on(account: SandboxAccount) -> None:
     with account.answering(lambda _, call: failing(503) if is_list(call) else None), pytest.raises(OutageError):
         account.land_meetings(FEW)
 
-    assert account.tables() == {}
+    assert account.tables(but="days") == {}
     with account.noting() as seen:
         account.land(FEW)
     assert by_path(seen, is_lookup) == {}
@@ -566,15 +566,15 @@ def test_pages_of_records_and_typed_rows_are_the_same_truth(tmp_path: Path) -> N
 
 def test_live_events_that_graph_no_longer_serves_are_told_as_gone(tmp_path: Path) -> None:
     with sandbox_account(tmp_path, live_events="gone") as account:
-        landed = account.land(DAYS)
+        landed = account.land(HALF)
 
         assert landed.pulled.stopped is None
-        lives = {name for name, row in account.reports(DAYS).items() if row["kind"] == "live_event"}
+        lives = {name for name, row in account.reports(HALF).items() if row["kind"] == "live_event"}
         assert lives
-        assert {account.statuses(DAYS, "attendee_events")[name] for name in lives} == {"gone"}
+        assert {account.statuses(HALF, "attendee_events")[name] for name in lives} == {"gone"}
         account.clock.advance(days=20)
         with account.noting() as seen:
-            account.land_attendance(DAYS)
+            account.land_attendance(HALF)
         assert by_path(seen, lambda one: one.path.endswith("/attendeeReport")) == {}
 
 

@@ -254,6 +254,7 @@ def test_a_row_that_differs_in_a_nested_row_only_contradicts_the_first(other: di
             "document_id": "d2",
             "position": 1,
             "row": json.dumps(other).encode(),
+            "waived": None,
         }
     ]
 

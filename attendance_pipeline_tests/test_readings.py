@@ -27,6 +27,7 @@ MEETING = Meeting("abc==", ENDED, vendor_count=3)
 TIMING = Timing(
     first_read=timedelta(minutes=30),
     settles=timedelta(hours=24),
+    listed=timedelta(days=180),
     recoverable=timedelta(days=365),
     page_token=timedelta(minutes=15),
 )
@@ -223,6 +224,7 @@ def test_a_meeting_of_which_everything_is_held_is_complete() -> None:
         "attempts": 0,
         "read_at": ENDED + A_DAY,
         "settled": True,
+        "due_at": None,
         "recoverable_until": ENDED + timedelta(days=365),
         "document_id": "d1",
     }
@@ -251,6 +253,24 @@ def test_a_meeting_of_which_everything_is_held_is_complete() -> None:
         (3, Count(rows=2, counted=2, unsettled=2), "partial", "1 of 3 not held, 0 rows in quarantine"),
         (3, Count(rows=3, counted=3, unsettled=2, quarantined=1), "partial", "1 rows in quarantine"),
         (3, Count(rows=3, counted=3, unsettled=2), "partial", "2 rows whose times the vendor hasn't filled in yet"),
+        # a waived row isn't missing; what else is missing still is
+        (3, Count(rows=2, counted=2, waived=1), "complete", "1 rows waived"),
+        (4, Count(rows=2, counted=2, waived=1), "partial", "1 of 4 not held, 0 rows in quarantine, 1 rows waived"),
+        (4, Count(rows=2, counted=2, quarantined=1, waived=2), "partial", "1 rows in quarantine, 2 rows waived"),
+        # a waived page stands for nobody knows how many rows
+        (
+            9,
+            Count(rows=2, counted=2, waived=1, excuses_all=True),
+            "complete",
+            "1 rows waived, with which 7 of 9 aren't held",
+        ),
+        (3, Count(rows=2, counted=2, waived=1, excuses_all=True), "complete", "1 rows waived"),
+        (
+            3,
+            Count(counted=3, waived=1, quarantined=1, excuses_all=True),
+            "partial",
+            "1 rows in quarantine, 1 rows waived",
+        ),
     ],
 )
 def test_a_reading_is_complete_when_as_much_is_held_as_the_vendor_counts_and_nothing_is_amiss(

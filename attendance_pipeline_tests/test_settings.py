@@ -63,12 +63,14 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "ZOOM_API_URL": "http://127.0.0.1:8123/zoom/v2",
         "ZOOM_TOKEN_URL": "http://127.0.0.1:8123/zoom/oauth/token",
         "ZOOM_PLAN": "business",
+        "ZOOM_DAILY_LIMIT": "90000",
         "WEBEX_CLIENT_ID": "integration",
         "WEBEX_CLIENT_SECRET": f"webex-{SECRET}",
         "WEBEX_REFRESH_TOKEN": "made-up-refresh-token",
         "WEBEX_ACCESS_TOKEN": "made-up-access-token",
         "WEBEX_SITE_URLS": "acme.webex.com,acme-events.webex.com",
         "WEBEX_API_URL": "http://127.0.0.1:8123/webex/v1",
+        "WEBEX_DAILY_LIMIT": "50000",
         "TEAMS_TENANT_ID": "contoso.onmicrosoft.com",
         "TEAMS_CLIENT_ID": "application",
         "TEAMS_CLIENT_SECRET": f"teams-{SECRET}",
@@ -77,11 +79,13 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "TEAMS_DOWNLOAD_RECORDINGS": "true",
         "TEAMS_GRAPH_URL": "http://127.0.0.1:8123/graph/",
         "TEAMS_LOGIN_URL": "http://127.0.0.1:8123/login",
+        "TEAMS_DAILY_LIMIT": "40000",
         "ATTENDANCE_DATA": str(tmp_path / "data"),
         "ATTENDANCE_LAKE": str(tmp_path / "elsewhere"),
         "ATTENDANCE_WAREHOUSE": str(tmp_path / "public.duckdb"),
         "ATTENDANCE_START_DATE": "2025-11-30",
         "ATTENDANCE_BUILD_MEMORY": "2GB",
+        "ATTENDANCE_QUOTA_RESERVE": "25",
     }
     assert set(VARIABLES) <= set(values), "a setting that this test doesn't know"
     for name, value in values.items():
@@ -92,6 +96,12 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert (settings.zoom_account_id, settings.zoom_client_id) == ("account", "client")
     assert settings.zoom_client_secret is not None
     assert settings.zoom_client_secret.get_secret_value() == SECRET
+    assert (settings.zoom_daily_limit, settings.webex_daily_limit, settings.teams_daily_limit) == (
+        90_000,
+        50_000,
+        40_000,
+    )
+    assert settings.attendance_quota_reserve == 25
     assert settings.zoom_api_url == "http://127.0.0.1:8123/zoom/v2"
     assert settings.zoom_token_url == "http://127.0.0.1:8123/zoom/oauth/token"
     assert settings.zoom_plan == "business"

@@ -183,6 +183,7 @@ def test_a_broken_row_is_quarantined_by_its_rule_and_the_others_land(row: object
             "document_id": "d1",
             "position": 1,
             "row": json.dumps(row).encode(),
+            "waived": None,
         }
     ]
 
@@ -276,7 +277,7 @@ def test_a_document_that_is_no_page_is_quarantined_whole(content: bytes, rule: s
 
     assert len(result.rows) == 1
     assert result.quarantined == [
-        {"rule": rule, "subject": "stand-up", "document_id": "d2", "position": 0, "row": content}
+        {"rule": rule, "subject": "stand-up", "document_id": "d2", "position": 0, "row": content, "waived": None}
     ]
 
 

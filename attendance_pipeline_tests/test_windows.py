@@ -136,6 +136,33 @@ def test_windows_cover_what_is_wanted_with_its_overlap_and_stay_within_what_the_
     assert all(earlier.last < later.first for earlier, later in zip(found, found[1:], strict=False))
 
 
+@given(
+    wanted=st.sets(st.integers(0, 40), max_size=4),
+    span=st.integers(0, 12),
+    before=st.integers(0, 2),
+    after=st.integers(0, 1),
+    latest=st.integers(0, 42),
+)
+def test_no_fewer_requests_would_ask_for_what_is_wanted_with_its_overlap(
+    wanted: set[int], span: int, before: int, after: int, latest: int
+) -> None:
+    days = {day for day in wanted if day <= latest}
+
+    found = windows([REACH + day * DAY for day in days], span, before, after, latest=REACH + latest * DAY)
+
+    needed = {near for near in range(latest + 1) if any(day - before <= near <= day + after for day in days)}
+    assert len(found) == fewest_by_all_ends(needed, span)
+
+
+def fewest_by_all_ends(needed: set[int], span: int) -> int:
+    """How many windows it takes, found by trying every end that the first of them can have."""
+    if not needed:
+        return 0
+    first = min(needed)
+    ends = range(first, first + span + 1)
+    return 1 + min(fewest_by_all_ends({day for day in needed if day > end}, span) for end in ends)
+
+
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 ORIGIN = datetime(2025, 12, 1, tzinfo=UTC)
 SOON = datetime(2026, 12, 31, tzinfo=UTC)

@@ -18,12 +18,11 @@ from sqlalchemy.exc import OperationalError
 
 from attendance_pipeline.defs.schedules import range_tags
 from attendance_pipeline.errors import AttendanceError, StorageError
-from attendance_pipeline.files import writing
+from attendance_pipeline.files import make_folder, writing
 from attendance_pipeline.settings import PROJECT, Settings
 
 HEADLESS = "attendance/headless"
-"""Tag of a run outside Dagster's own processes, with the machine's name, so that a later one finds it unfinished."""
-HERE = socket.gethostname()
+"""Tag of a run outside Dagster's own processes: machine and data folder, so that a later one finds it unfinished."""
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -48,15 +47,16 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """
     if os.environ.get("DAGSTER_HOME"):
         with dg.DagsterInstance.get() as found:
+            _end_killed_runs(found, settings)
             yield found
         return
     home = settings.data / "dagster"
     with writing(home):
-        home.mkdir(parents=True, exist_ok=True)
+        make_folder(home)
     reference = InstanceRef.from_dir(str(home), config_dir=str(PROJECT), overrides=_places(home))
     try:
         with dg.DagsterInstance.from_ref(reference) as found:
-            _end_killed_runs(found)
+            _end_killed_runs(found, settings)
             yield found
     except OperationalError as error:
         raise StorageError(f"can't write Dagster's records in {home}: {error.orig}; free some space") from error
@@ -67,6 +67,7 @@ def run_job(
     name: str,
     on: dg.DagsterInstance,
     days: tuple[date, date] | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> Ran:
     """Run one job to its end.
 
@@ -75,16 +76,17 @@ def run_job(
         name: of the job.
         on: the instance that records the run.
         days: the first and the last ended date, of a job with partitions.
+        config: of the job's steps.
 
     Raises:
         AttendanceError: what stopped the run, in one line.
     """
-    tags = {HEADLESS: HERE} | (range_tags(*days) if days else {})
+    tags = {HEADLESS: _here(Settings.load())} | (range_tags(*days) if days else {})
     try:
         # What dbt and Dagster print stands in dbt.log and in the event log; the terminal is the user's.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             result = definitions.resolve_job_def(name).execute_in_process(
-                run_config=QUIET, instance=on, tags=tags, raise_on_error=True
+                run_config={**QUIET, **(config or {})}, instance=on, tags=tags, raise_on_error=True
             )
     except dg.Failure as failure:
         raise AttendanceError(failure.description or "the run failed") from failure
@@ -118,13 +120,22 @@ def _places(home: Path) -> dict[str, Any]:
     }
 
 
-def _end_killed_runs(on: dg.DagsterInstance) -> None:
+def _here(settings: Settings) -> str:
+    return f"{socket.gethostname()}:{settings.data}"
+
+
+def _end_killed_runs(on: dg.DagsterInstance, settings: Settings) -> None:
     """A killed process can't end its run, nor give back its place in a pool.
 
     The caller holds the data folder's run lock: a run of ours that still counts as started has lost its process.
     """
-    unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
-    for run in on.get_runs(dg.RunsFilter(statuses=unfinished, tags={HEADLESS: HERE})):
+    unfinished = [
+        dg.DagsterRunStatus.NOT_STARTED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+        dg.DagsterRunStatus.CANCELING,
+    ]
+    for run in on.get_runs(dg.RunsFilter(statuses=unfinished, tags={HEADLESS: _here(settings)})):
         on.report_run_failed(run, "its process was killed; what it had landed is kept")
         on.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from math import ceil
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+from pydantic import Field
 
 from attendance_pipeline.archive import Archive
+from attendance_pipeline.days import DAYS
 from attendance_pipeline.files import alone
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.landing import Landed, TableReport, land_attendance, land_meetings
+from attendance_pipeline.plan import plan
 from attendance_pipeline.rows import of_another_format
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Table
@@ -18,6 +22,29 @@ from attendance_pipeline.vendors.base import Vendor
 
 PROGRESS = "progress"
 """The resource that is told how far a pull is: nobody in a deployment, the console script's display in a terminal."""
+
+
+Results = Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]
+
+
+class Landing(dg.Config):
+    """How dates are landed."""
+
+    ask: bool = Field(
+        default=True,
+        description="Ask the vendor. Without asking, the partitions are rebuilt from what the archive holds",
+    )
+    again: bool = Field(
+        default=True,
+        description="Ask for lists of meetings again that were read late enough already. Without, a backfill goes on "
+        "where the day's quota ended it",
+    )
+
+
+def landing_config(vendor_type: type[Vendor[Any]], *, ask: bool = True, again: bool = True) -> dict[str, Any]:
+    """The run configuration of a vendor's landing job."""
+    steps = (f"{vendor_type.name}_meetings", f"{vendor_type.name}_attendance")
+    return {"ops": {step: {"config": {"ask": ask, "again": again}} for step in steps}}
 
 
 def key(table: Table) -> dg.AssetKey:
@@ -40,14 +67,24 @@ def landing_assets(
 
     @dg.multi_asset(
         name=f"{name}_meetings",
-        specs=[_spec(table, deps=[]) for table in listing_tables],
+        # Skipped where the quota was spent before every list was read: then only `days` has changed.
+        specs=[_spec(table, deps=[], skippable=table.name != DAYS) for table in listing_tables],
         check_specs=_check_specs(listing_tables),
         **common,
     )
-    def meetings(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-        settings, vendor = _configured(vendor_type)
+    def meetings(context: dg.AssetExecutionContext, config: Landing) -> Results:
+        settings, vendor = _configured(vendor_type, config)
+        if config.ask:
+            context.log.info(str(plan(vendor, Lake(settings.lake), _days(context), again=config.again)))
         with _landing_alone(settings, name):
-            landed = land_meetings(vendor, Lake(settings.lake), _days(context), context.resources.progress)
+            landed = land_meetings(
+                vendor,
+                Lake(settings.lake),
+                _days(context),
+                context.resources.progress,
+                ask=config.ask,
+                again=config.again,
+            )
         yield from _results(context, listing_tables, landed, settings)
 
     @dg.multi_asset(
@@ -56,12 +93,12 @@ def landing_assets(
         check_specs=_check_specs(attendance_tables),
         **common,
     )
-    def attendance(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-        settings, vendor = _configured(vendor_type)
+    def attendance(context: dg.AssetExecutionContext, config: Landing) -> Results:
+        settings, vendor = _configured(vendor_type, config)
         with _landing_alone(settings, name):
-            landed = land_attendance(vendor, Lake(settings.lake), _days(context), context.resources.progress)
-        if landed.pulled.stopped:
-            context.log.warning(f"{landed.pulled.stopped}; {landed.pulled.left} meetings are left")
+            landed = land_attendance(
+                vendor, Lake(settings.lake), _days(context), context.resources.progress, ask=config.ask
+            )
         yield from _results(context, attendance_tables, landed, settings)
 
     return [meetings, attendance]
@@ -75,9 +112,9 @@ def why_off(vendor_type: type[Vendor[Any]], settings: Settings) -> str | None:
     return f"{vendor_type.name} is off: {missing} not set (environment or .env; see .env.example)"
 
 
-def _configured(vendor_type: type[Vendor[Any]]) -> tuple[Settings, Vendor[Any]]:
+def _configured(vendor_type: type[Vendor[Any]], config: Landing) -> tuple[Settings, Vendor[Any]]:
     settings = Settings.load()
-    if reason := why_off(vendor_type, settings):
+    if config.ask and (reason := why_off(vendor_type, settings)):
         raise dg.Failure(description=reason, allow_retries=False)
     return settings, vendor_type(settings, Archive(settings.lake, vendor_type.name))
 
@@ -90,10 +127,11 @@ def _days(context: dg.AssetExecutionContext) -> list[date]:
     return [date.fromisoformat(partition) for partition in context.partition_keys]
 
 
-def _spec(table: Table, deps: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+def _spec(table: Table, deps: Sequence[dg.AssetKey], skippable: bool = False) -> dg.AssetSpec:
     return dg.AssetSpec(
         key(table),
         deps=deps,
+        skippable=skippable,
         group_name="landing",
         kinds={"parquet"},
         tags={"vendor": table.vendor},
@@ -123,16 +161,21 @@ def _check_specs(tables: Sequence[Table]) -> list[dg.AssetCheckSpec]:
         for table in tables
         for name, description in (
             ("schema", "The vendor's documents have the fields and types that we know"),
-            ("quarantine", "No row broke a rule"),
+            ("quarantine", "No row broke a rule, but for waived ones"),
         )
     ]
 
 
 def _results(
     context: dg.AssetExecutionContext, tables: Sequence[Table], landed: Landed, settings: Settings
-) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+) -> Results:
+    if stopped := _stopped(landed):
+        context.log.warning(stopped)
     for table in tables:
-        report = landed.tables[table.name]
+        report = landed.tables.get(table.name)
+        if report is None:
+            yield from _not_landed(table, stopped)
+            continue
         yield dg.MaterializeResult(asset_key=key(table), metadata=_metadata(report, landed))
         for day, rows in report.rows.items():
             context.add_asset_metadata(
@@ -150,15 +193,41 @@ def _results(
         if quarantined:
             context.log.warning(
                 f"{table.vendor}/{table.name}: {quarantined} rows quarantined ({dict(report.rules)}); "
-                f"see {settings.lake}/quarantine/{table.vendor}/{table.name}"
+                f"see attendance-pipeline quarantine show --vendor {table.vendor} --table {table.name}"
             )
         yield dg.AssetCheckResult(
             check_name="quarantine",
             asset_key=key(table),
             passed=not quarantined,
             severity=dg.AssetCheckSeverity.WARN,
-            metadata={"rows_quarantined": quarantined, "by_rule": dict(report.rules)},
+            metadata={
+                "rows_quarantined": quarantined,
+                "rows_waived": report.waived,
+                "by_rule": dict(report.rules),
+            },
         )
+
+
+def _not_landed(table: Table, why: str) -> Results:
+    for spec in _check_specs([table]):
+        yield dg.AssetCheckResult(
+            check_name=spec.name,
+            asset_key=key(table),
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"Nothing landed: {why}",
+        )
+
+
+def _stopped(landed: Landed) -> str:
+    """Why the pull ended before its work was done, and what is left; empty where it wasn't stopped."""
+    pulled = landed.pulled
+    if pulled.stopped is None:
+        return ""
+    if landed.left:
+        return f"{pulled.stopped}; {len(landed.left)} dates are left"
+    more = ceil(pulled.left_requests / pulled.quota_a_day) if pulled.quota_a_day else 0
+    return f"{pulled.stopped}; {pulled.left} reports are left" + (f", about {more} more days" if more > 1 else "")
 
 
 def _metadata(report: TableReport, landed: Landed) -> dict[str, Any]:
@@ -166,6 +235,7 @@ def _metadata(report: TableReport, landed: Landed) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "dagster/row_count": sum(report.rows.values()),
         "rows_quarantined": report.rules.total(),
+        "rows_waived": report.waived,
         "duplicates_dropped": report.duplicates,
         "requests": pulled.requests.total(),
         "requests_by_label": dict(pulled.requests),
@@ -176,8 +246,8 @@ def _metadata(report: TableReport, landed: Landed) -> dict[str, Any]:
         shown["slowest_request"] = pulled.slowest
     if pulled.quota_left is not None:
         shown["quota_left_today"] = pulled.quota_left
-    if pulled.stopped:
-        shown["stopped"] = f"{pulled.stopped}; {pulled.left} meetings are left"
+    if stopped := _stopped(landed):
+        shown["stopped"] = stopped
     if pulled.discovery.route:
         shown |= {
             "discovery": pulled.discovery.route,

@@ -1,19 +1,16 @@
 """Jobs and their schedules: land each vendor every hour, the days that can still change."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 
-from attendance_pipeline.defs.landing import why_off
+from attendance_pipeline.defs.landing import landing_config, why_off
+from attendance_pipeline.due import due_dates
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendors.base import Vendor
-
-LOOK_BACK = timedelta(days=30)
-"""How far back a schedule looks for days with meetings that are due again."""
 
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
@@ -22,23 +19,6 @@ RANGE_END = "dagster/asset_partition_range_end"
 def range_tags(first: date, last: date) -> dict[str, str]:
     """The tags that make one run of a range of ended dates."""
     return {RANGE_START: first.isoformat(), RANGE_END: last.isoformat()}
-
-
-def first_unsettled(vendor_type: type[Vendor[Any]], lake: Lake, now: datetime, start: date) -> date:
-    """The oldest ended date whose meetings may still change, or were left unsettled by a run that didn't come."""
-    young = (now - vendor_type.timing.settles).date() - timedelta(days=1)
-    for back in range(LOOK_BACK.days, 0, -1):
-        day = now.date() - timedelta(days=back)
-        rows = lake.read(vendor_type.name, "readings", day)
-        if rows is not None and _may_still_change(rows):
-            return max(start, min(day, young))
-    return max(start, young)
-
-
-def _may_still_change(readings: pa.Table) -> bool:
-    """Whether a reading isn't settled; a refusal stands until somebody grants what lacks and runs the date again."""
-    pairs = zip(readings["settled"].to_pylist(), readings["status"].to_pylist(), strict=True)
-    return any(not settled and status not in ("denied", "blocked") for settled, status in pairs)
 
 
 def landing_job(vendor_type: type[Vendor[Any]]) -> Any:
@@ -61,14 +41,15 @@ def warehouse_job() -> Any:
 
 
 def hourly(vendor_type: type[Vendor[Any]], job: Any, start: date) -> dg.ScheduleDefinition:
-    """Every hour: today, and the days that aren't settled yet, as one run."""
+    """Every hour: today and the days that aren't settled yet, and after them what older runs had to leave."""
 
     @dg.schedule(
         name=f"land_{vendor_type.name}_hourly",
         cron_schedule="7 * * * *",
         job=job,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Every hour: what ended today, and the days of {vendor_type.name} that aren't settled yet",
+        description=f"Every hour: what ended today, the days of {vendor_type.name} that aren't settled yet, "
+        "and what earlier runs had to leave",
     )
     def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         settings = Settings.load()
@@ -76,8 +57,12 @@ def hourly(vendor_type: type[Vendor[Any]], job: Any, start: date) -> dg.Schedule
             yield dg.SkipReason(reason)
             return
         now = context.scheduled_execution_time.astimezone(UTC)
-        first = first_unsettled(vendor_type, Lake(settings.lake), now, start)
-        yield dg.RunRequest(run_key=now.isoformat(), tags=range_tags(first, now.date()))
+        for dates in due_dates(vendor_type, Lake(settings.lake), now, start):
+            yield dg.RunRequest(
+                run_key=f"{now.isoformat()} {dates.first}",
+                run_config=landing_config(vendor_type, again=False),
+                tags=range_tags(dates.first, dates.last),
+            )
 
     return tick
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
@@ -10,14 +11,19 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from packaging.version import Version
 
-from attendance_pipeline.defs.landing import column_schema, key
+from attendance_pipeline.days import DAYS
+from attendance_pipeline.defs.landing import column_schema, key, why_off
 from attendance_pipeline.defs.manifest import DBT, DBT_PROJECT, MANIFEST
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Table
-from attendance_pipeline.warehouse import begin_build, building, finish_build, load, publish, raw_name
+from attendance_pipeline.vendors.base import Vendor
+from attendance_pipeline.warehouse import Wanted, begin_build, building, finish_build, load, publish, raw_name
 
 POOL = "duckdb"
+
+VENDORS_KEY = dg.AssetKey(["raw", "vendors"])
+"""The asset of the raw table that says which vendors are on; a dbt source names it."""
 
 BUILD = ["build", "--exclude-resource-type", "unit_test"]
 """Data tests judge the data of this run; unit tests judge the SQL, which `make test` does."""
@@ -52,8 +58,9 @@ def raw_key(table: Table) -> dg.AssetKey:
     return dg.AssetKey(["raw", raw_name(table)])
 
 
-def warehouse_assets(tables: Sequence[Table]) -> list[dg.AssetsDefinition]:
+def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefinition]:
     """Load, dbt models, published file."""
+    tables = [table for vendor in vendors for table in (*vendor.listing_tables, *vendor.attendance_tables)]
 
     @dg.multi_asset(
         name="load",
@@ -69,13 +76,25 @@ def warehouse_assets(tables: Sequence[Table]) -> list[dg.AssetsDefinition]:
                 automation_condition=FOLLOW_LANDING,
             )
             for table in tables
+        ]
+        + [
+            dg.AssetSpec(
+                VENDORS_KEY,
+                # Not read from these: an asset without any would never follow what landed.
+                deps=[key(table) for table in tables if table.name == DAYS],
+                group_name="raw",
+                kinds={"duckdb"},
+                description="One row per vendor: whether it is on, what is wanted of it, how long it answers.",
+                automation_condition=FOLLOW_LANDING,
+            )
         ],
         pool=POOL,
     )
     def load_changed(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         settings = Settings.load()
         with building(settings.build):
-            loaded = load(Lake(settings.lake), settings.build, tables)
+            loaded = load(Lake(settings.lake), settings.build, tables, _wanted(vendors, settings))
+        yield dg.MaterializeResult(asset_key=VENDORS_KEY, metadata={"dagster/row_count": len(vendors)})
         for table in tables:
             done = loaded[raw_name(table)]
             yield dg.MaterializeResult(
@@ -94,10 +113,10 @@ def warehouse_assets(tables: Sequence[Table]) -> list[dg.AssetsDefinition]:
         os.environ["ATTENDANCE_BUILD"] = str(settings.build)
         os.environ["ATTENDANCE_BUILD_MEMORY"] = settings.attendance_build_memory
         dbt = _Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
-        target = settings.data / "dbt" / context.run.run_id
         with building(settings.build):
             begin_build(settings.build)
-            yield from dbt.cli(BUILD, context=context, target_path=target).stream()
+            # One folder for all builds, as only one is at work: dbt finds there what it parsed the last time.
+            yield from dbt.cli(BUILD, context=context, target_path=settings.data / "dbt").stream()
             finish_build(settings.build)
 
     marts = sorted(asset for asset in models.keys if asset.path[0] == "marts")
@@ -111,3 +130,17 @@ def warehouse_assets(tables: Sequence[Table]) -> list[dg.AssetsDefinition]:
         return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(settings.warehouse)), "bytes": size})
 
     return [load_changed, models, published]
+
+
+def _wanted(vendors: Sequence[type[Vendor[Any]]], settings: Settings) -> list[Wanted]:
+    today = datetime.now(UTC).date()
+    return [
+        Wanted(
+            vendor=vendor.name,
+            is_on=why_off(vendor, settings) is None,
+            first_date=settings.attendance_start_date,
+            as_of=today,
+            timing=vendor.timing,
+        )
+        for vendor in vendors
+    ]

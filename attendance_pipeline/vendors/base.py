@@ -5,13 +5,15 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from math import ceil
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
 import pyarrow as pa
 
 from attendance_pipeline.archive import Archive, Document
-from attendance_pipeline.http.pacing import Clock, utc_now
+from attendance_pipeline.clock import Clock, utc_now
+from attendance_pipeline.http.budget import DailyBudget
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.readings import Holds, Meeting, OpenReading, Timing
 from attendance_pipeline.settings import Settings
@@ -63,6 +65,7 @@ class Vendor(ABC, Generic[M]):
         attendance_tables: what reading the attendance fills.
         reports: the reports about each meeting, by the names of the tables that they fill.
         stand_ins: kinds of documents that stand in for a report of another name.
+        page_rows: by report, the most rows that a page of it holds; a report that isn't named comes in one piece.
     """
 
     name: ClassVar[str]
@@ -75,6 +78,7 @@ class Vendor(ABC, Generic[M]):
     attendance_tables: ClassVar[tuple[Table, ...]]
     reports: ClassVar[tuple[str, ...]]
     stand_ins: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    page_rows: ClassVar[Mapping[str, int]] = MappingProxyType({})
 
     def __init__(self, settings: Settings, archive: Archive, clock: Clock = utc_now) -> None:
         self.settings = settings
@@ -85,6 +89,24 @@ class Vendor(ABC, Generic[M]):
     def earliest(cls, now: datetime) -> date:
         """The oldest ended date that can be asked for."""
         return (now - cls.reach).date()
+
+    @classmethod
+    def pages(cls, report: str, rows: int | None) -> int:
+        """How many requests a report with so many rows takes; one where nobody says how many they are."""
+        return ceil((rows or 1) / cls.page_rows[report]) if report in cls.page_rows else 1
+
+    def daily_limit(self) -> int | None:
+        """How many requests a UTC day the account has for all its apps; None: nobody counts them."""
+        limit: int | None = getattr(self.settings, f"{self.name}_daily_limit")
+        return limit
+
+    def budget(self) -> DailyBudget:
+        """What the account may still be asked today; the reserve for its other apps is taken off."""
+        limit = self.daily_limit()
+        reserve = (limit or 0) * self.settings.attendance_quota_reserve // 100
+        return DailyBudget(
+            self.settings.data / "state" / f"{self.name}-requests-today.json", limit, reserve, self.clock
+        )
 
     @abstractmethod
     def session(self) -> Session:

@@ -11,9 +11,19 @@ import msgspec
 import pyarrow as pa
 
 from attendance_pipeline.archive import Archive, Document
+from attendance_pipeline.quarantine import waived_rows
 from attendance_pipeline.readings import Count, Holds, Meeting, Timing, reading_rows
-from attendance_pipeline.rows import Reader, RowReader, Unread
-from attendance_pipeline.shape import Broken, Columns, Shaped, Table, broken_rows, partitions, quarantine_table
+from attendance_pipeline.rows import UNREADABLE, Reader, RowReader, Unread
+from attendance_pipeline.shape import (
+    Broken,
+    Columns,
+    Shaped,
+    Table,
+    broken_rows,
+    is_possible,
+    partitions,
+    quarantine_table,
+)
 from attendance_pipeline.vendor_json import NOT_JSON
 from attendance_pipeline.vendors.base import Tables
 
@@ -140,6 +150,9 @@ def _shape_listings(
             meeting = listings.row(row, document)
             if meeting is None:
                 continue
+            if isinstance(meeting, dict) and not is_possible(meeting[listings.end]):
+                # On no date: it counts for the one that its lists were asked about last.
+                meeting = f"impossible_time.{listings.end}"
             if isinstance(meeting, str):
                 unread.append(Unread(meeting, position, readers[document.kind].raw(document)[position]))
                 continue
@@ -164,7 +177,8 @@ def _shape_listings(
         if (ended := merged[listings.end].date()) in wanted:
             given = merged | {"document_id": listed[0].document_id}
             columns.add(ended, listed[0].document_id, [_NO_FIELDS], [listed[0].position], given)
-    return partitions(columns, days, raw, listings.id), _unknown(readers)
+    waived = waived_rows(archive.lake, listings.table.vendor, listings.table.name)
+    return partitions(columns, days, raw, listings.id, waived), _unknown(readers)
 
 
 def shape_attendance(
@@ -191,7 +205,9 @@ def shape_attendance(
     counts: dict[tuple[str, str], Count] = {}
     for shaping in shapings:
         raw = _raw_rows(lambda: (document for _, document in counting()), shaping.readers)
-        shaped = partitions(shaping.columns, meetings, raw, shaping.report.subject)
+        table = shaping.report.table
+        waived = waived_rows(archive.lake, table.vendor, table.name)
+        shaped = partitions(shaping.columns, meetings, raw, shaping.report.subject, waived)
         for of_day in shaped.values():
             _count(shaping, of_day)
         tables[shaping.report.name] = shaped
@@ -264,8 +280,13 @@ def _count(shaping: _Shaping, shaped: Shaped) -> None:
     if report.unsettled:
         for meeting, unsettled in _by_value(report.unsettled(rows)[subject]):
             counts[meeting, report.name].unsettled = unsettled
-    for meeting, quarantined in _by_value(shaped.quarantined["subject"]):
-        counts.setdefault((meeting, report.name), Count()).quarantined = quarantined
+    for broken in shaped.quarantined.select(["subject", "rule", "waived"]).to_pylist():
+        count = counts.setdefault((broken["subject"], report.name), Count())
+        if broken["waived"] is None:
+            count.quarantined += 1
+        else:
+            count.waived += 1
+            count.excuses_all |= report.counted is not None or broken["rule"] == UNREADABLE
 
 
 def _answered(archive: Archive, days: Sequence[date], kinds: tuple[str, ...]) -> Iterator[Document]:
@@ -327,7 +348,7 @@ def _whereabouts(row: bytes, document: Document, listings: Listings) -> tuple[da
         read = msgspec.json.decode(row)
         said = read if isinstance(read, dict) else {}
     instants = [listings.time(said.get(name)) for name in listings.time_fields]
-    day = next((found.date() for found in instants if found), document.window_last)
+    day = next((found.date() for found in instants if found and is_possible(found)), document.window_last)
     subject = next((value for name in listings.id_fields if isinstance(value := said.get(name), str)), "")
     assert day is not None  # noqa: S101 - every listing has a window
     return day, subject

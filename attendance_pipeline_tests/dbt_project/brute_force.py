@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from . import told_teams
@@ -46,11 +46,13 @@ class Expected:
     people: dict[frozenset[frozenset[str]], Row]
     daily_utilization: dict[tuple[date, str], Row]
     coverage: dict[str, Row]
+    coverage_days: dict[tuple[date, str], Row]
+    missing: set[tuple[str, date, str | None]]
 
 
 def expected_marts(raw: RawRows) -> Expected:
     listed = meetings(raw)
-    every_interval = intervals(raw)
+    every_interval = [interval for interval in intervals(raw) if interval.meeting in listed]
     by_meeting: dict[str, list[Interval]] = defaultdict(list)
     for interval in every_interval:
         by_meeting[interval.meeting].append(interval)
@@ -74,13 +76,18 @@ def expected_marts(raw: RawRows) -> Expected:
         key: _meeting(meeting, [a for a in attendees.values() if a["meeting_key"] == key], seconds_of[key])
         for key, meeting in listed.items()
     }
+    coverage = _coverage(raw, listed)
+    coverage_days = _coverage_days(raw, coverage)
     return Expected(
         {join.key: _interval(join) for join in every_interval},
         meeting_rows,
         attendees,
         _people_rows(attendees, listed),
         _days(listed, meeting_rows, attendees, seconds_of),
-        _coverage(raw, listed),
+        coverage,
+        coverage_days,
+        {(row["vendor"], row["ended_date"], key) for key, row in coverage.items() if row["is_missing"]}
+        | {(vendor, day, None) for (day, vendor), row in coverage_days.items() if row["status"] != "complete"},
     )
 
 
@@ -250,23 +257,68 @@ def _coverage(raw: RawRows, listed: dict[str, Meeting]) -> dict[str, Row]:
         ("teams", [row for row in raw.teams_readings if row["report"] != "recordings"]),
     ):
         for row in sorted(rows, key=lambda row: row["report"]):
-            readings[key_of(vendor, row["meeting_id"])].append(row)
+            readings[key_of(vendor, row["meeting_id"])].append(row | {"vendor": vendor})
     merged = {key: _merged(reports) for key, reports in readings.items()}
     remarks = webex_remarks(raw, {key for key, reading in merged.items() if reading["settled"]})
     remarks |= told_teams.remarks(raw)
-    found_by = {key: meeting.found_by for key, meeting in listed.items()} | told_teams.unreported(raw)
+    found_by: dict[str, str | None] = dict.fromkeys(merged)
+    found_by |= {key: meeting.found_by for key, meeting in listed.items()} | told_teams.unreported(raw)
     for key, reading in merged.items():
         reading["reason"] = "; ".join([*reading["reason"], *remarks.get(key, [])]) or None
-    never = {
+    timing = {row["vendor"]: row for row in raw.vendors}
+    found: dict[str, Row] = {}
+    for key, routes in found_by.items():
+        reading = merged.get(key) or _never_read(listed[key], timing[listed[key].vendor])
+        may_be_granted = reading["status"] in {"denied", "blocked"} and not reading["settled"]
+        is_missing = reading["status"] in {"partial", "not_ready"} or may_be_granted
+        found[key] = reading | {"found_by": routes, "is_missing": is_missing}
+    return found
+
+
+def _never_read(meeting: Meeting, timing: Row) -> Row:
+    return {
+        "vendor": meeting.vendor,
+        "ended_date": meeting.ended_at.date(),
         "status": "not_ready",
         "reason": "never read",
         "vendor_count": None,
         "held_count": 0,
         "settled": False,
         "read_at": None,
-        "recoverable_until": None,
+        "due_at": meeting.ended_at + timedelta(seconds=timing["first_read_seconds"]),
+        "recoverable_until": meeting.ended_at + timedelta(seconds=timing["recoverable_seconds"]),
     }
-    return {key: merged.get(key, never) | {"found_by": routes} for key, routes in found_by.items()}
+
+
+def _coverage_days(raw: RawRows, coverage: dict[str, Row]) -> dict[tuple[date, str], Row]:
+    rows: dict[tuple[date, str], Row] = {}
+    for wanted in raw.vendors:
+        vendor, day = wanted["vendor"], wanted["first_date"]
+        asked = {row["ended_date"]: row for row in vars(raw)[f"{vendor}_days"]}
+        while day <= wanted["as_of"]:
+            midnight = datetime.combine(day, time())
+            of_day = [row for row in coverage.values() if (row["vendor"], row["ended_date"]) == (vendor, day)]
+            statuses = Counter(row["status"] for row in of_day)
+            never = {
+                "status": "never_asked",
+                "reason": "never asked" if wanted["is_on"] else "never asked, the vendor is off",
+                "asked_at": None,
+                "settled": False,
+                "rows_quarantined": 0,
+                "recoverable_until": midnight + timedelta(seconds=wanted["listed_seconds"]),
+            }
+            told = asked.get(day, never)
+            rows[day, vendor] = {
+                **told,
+                "reason": told["reason"] or None,
+                "meetings": len(of_day),
+                "held": statuses["complete"],
+                **{status: statuses[status] for status in ("partial", "not_ready", "denied", "gone", "blocked")},
+                "missing": sum(row["is_missing"] for row in of_day),
+                "settles_at": midnight + timedelta(days=1, seconds=wanted["settles_seconds"]),
+            }
+            day += timedelta(days=1)
+    return rows
 
 
 def _merged(reports: list[Row]) -> Row:
@@ -289,6 +341,8 @@ def _merged(reports: list[Row]) -> Row:
         reasons = [reports[0]["reason"]] if reports[0]["reason"] else []
     read_at = [row["read_at"] for row in reports]
     return {
+        "vendor": reports[0]["vendor"],
+        "ended_date": reports[0]["ended_date"],
         "status": status,
         "reason": reasons,
         "vendor_count": max(
@@ -297,6 +351,7 @@ def _merged(reports: list[Row]) -> Row:
         "held_count": max(row["rows_held"] for row in attendance),
         "settled": all(row["settled"] for row in reports),
         "read_at": min(read_at) if None not in read_at else None,
+        "due_at": min((row["due_at"] for row in reports if row["due_at"]), default=None),
         "recoverable_until": min(
             (row["recoverable_until"] for row in reports if row["recoverable_until"]), default=None
         ),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from datetime import datetime, time, timedelta
 
-from . import random_teams, random_webex, random_zoom
+from . import random_days, random_teams, random_webex, random_zoom
 from .raw_rows import RawRows
 
 
@@ -18,4 +19,8 @@ def random_raw(seed: int, meetings_per_vendor: int) -> RawRows:
         random_webex.add_meeting(chance, rows, number)
     for number in range(meetings_per_vendor):
         random_teams.add_meeting(chance, rows, number)
+    random_days.add_days(chance, rows)
+    for reading in (*rows.zoom_readings, *rows.webex_readings, *rows.teams_readings):
+        ended = datetime.combine(reading["ended_date"], time())
+        reading["due_at"] = None if reading["settled"] else ended + timedelta(hours=len(reading["report"]))
     return rows

@@ -11,9 +11,12 @@ from .raw_rows import RawRows, Row
 # one is borne by several people, one differs by case and blanks only, one is Zoom's blank
 NAMES = ["Ana", "Ben", " ben ", "Chloë", "Dmitri", "guest", "GUEST", "", "山田", "Müller"]
 
+IN_IDS = ["", "", "'; drop table marts.meetings; --", '"', "{{ this }}", "a|b", "a\0b", " %\\_", "é🍱", "x" * 9_999]
+"""What may stand in an id: nothing in it means anything to SQL, to dbt or to a path."""
+
 
 def add_meeting(chance: random.Random, rows: RawRows, number: int) -> None:
-    uuid = f"{number:03}/+{chance.randrange(10**6)}=="
+    uuid = f"{number:03}/+{chance.randrange(10**6)}=={IN_IDS[number % len(IN_IDS)]}"
     # a quarter begin shortly before midnight, so that some cross it and some touch it
     hour = chance.choice([9, 10, 14, 23])
     started_at = datetime(2026, 3, chance.randrange(1, 8), hour, 50, chance.randrange(60))  # noqa: DTZ001

@@ -66,6 +66,7 @@ create table raw.zoom_readings (
     attempts integer,
     read_at timestamp,
     settled boolean,
+    due_at timestamp,
     recoverable_until timestamp,
     document_id varchar,
     ended_date date
@@ -197,6 +198,7 @@ create table raw.webex_readings (
     attempts integer,
     read_at timestamp,
     settled boolean,
+    due_at timestamp,
     recoverable_until timestamp,
     document_id varchar,
     ended_date date
@@ -342,7 +344,49 @@ create table raw.teams_readings (
     attempts integer,
     read_at timestamp,
     settled boolean,
+    due_at timestamp,
     recoverable_until timestamp,
     document_id varchar,
     ended_date date
+);
+
+create table raw.zoom_days (
+    status varchar,
+    reason varchar,
+    asked_at timestamp,
+    settled boolean,
+    rows_quarantined bigint,
+    recoverable_until timestamp,
+    ended_date date
+);
+
+create table raw.webex_days (
+    status varchar,
+    reason varchar,
+    asked_at timestamp,
+    settled boolean,
+    rows_quarantined bigint,
+    recoverable_until timestamp,
+    ended_date date
+);
+
+create table raw.teams_days (
+    status varchar,
+    reason varchar,
+    asked_at timestamp,
+    settled boolean,
+    rows_quarantined bigint,
+    recoverable_until timestamp,
+    ended_date date
+);
+
+create table raw.vendors (
+    vendor varchar,
+    is_on boolean,
+    first_date date,
+    first_read_seconds bigint,
+    settles_seconds bigint,
+    listed_seconds bigint,
+    recoverable_seconds bigint,
+    as_of date
 );

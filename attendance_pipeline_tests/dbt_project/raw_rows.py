@@ -32,6 +32,10 @@ class RawRows:
     teams_recordings: list[Row] = field(default_factory=list)
     teams_meetings: list[Row] = field(default_factory=list)
     teams_readings: list[Row] = field(default_factory=list)
+    zoom_days: list[Row] = field(default_factory=list)
+    webex_days: list[Row] = field(default_factory=list)
+    teams_days: list[Row] = field(default_factory=list)
+    vendors: list[Row] = field(default_factory=list)
 
 
 def write_raw(path: Path, rows: RawRows) -> None:

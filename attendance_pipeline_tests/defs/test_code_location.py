@@ -1,26 +1,25 @@
 """The code location as Dagster loads it."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 import pytest
 
 from attendance_pipeline.definitions import definitions, defs
 from attendance_pipeline.defs.manifest import MANIFEST, parse, text
-from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START, first_unsettled
-from attendance_pipeline.lake import QUARANTINE, Lake
-from attendance_pipeline.readings import readings_table
+from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START
 from attendance_pipeline.settings import PROJECT, Settings
 from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.vendors.base import Vendor
-from attendance_pipeline.vendors.zoom import Zoom
 
 CREDENTIALS = {"ZOOM_ACCOUNT_ID": "account", "ZOOM_CLIENT_ID": "client", "ZOOM_CLIENT_SECRET": "secret"}
-MARTS = {"meetings", "attendance_intervals", "attendees", "people", "daily_utilization", "coverage"}
+MARTS = {
+    *("meetings", "attendance_intervals", "attendees", "people", "daily_utilization"),
+    *("coverage", "coverage_days", "missing", "expiring", "lost"),
+}
 NOW = datetime(2026, 3, 10, 9, 7, tzinfo=UTC)
 
 
@@ -33,10 +32,20 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def instance() -> Iterator[dg.DagsterInstance]:
+    """One for all: no test materializes what another looks at."""
     with dg.instance_for_test() as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> dg.RepositoryDefinition:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("empty"))
+        for name in Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        return defs().get_repository_def()
 
 
 def test_it_loads_without_credentials() -> None:
@@ -49,8 +58,9 @@ def test_it_loads_without_credentials() -> None:
 
 
 @pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS.keys())
-def test_every_vendor_has_its_tables_its_job_and_its_schedule(vendor: type[Vendor[Any]]) -> None:
-    repository = defs().get_repository_def()
+def test_every_vendor_has_its_tables_its_job_and_its_schedule(
+    repository: dg.RepositoryDefinition, vendor: type[Vendor[Any]]
+) -> None:
     graph = repository.asset_graph
     tables = {f"{vendor.name}/{table.name}" for table in (*vendor.listing_tables, *vendor.attendance_tables)}
 
@@ -68,8 +78,8 @@ def test_every_vendor_has_its_tables_its_job_and_its_schedule(vendor: type[Vendo
     assert repository.get_schedule_def(f"land_{vendor.name}_hourly").job_name == f"land_{vendor.name}"
 
 
-def test_the_graph_leads_from_zoom_to_the_published_file() -> None:
-    graph = defs().get_repository_def().asset_graph
+def test_the_graph_leads_from_zoom_to_the_published_file(repository: dg.RepositoryDefinition) -> None:
+    graph = repository.asset_graph
 
     def upstream(name: str) -> set[str]:
         return {key.to_user_string() for key in graph.get(dg.AssetKey(name.split("/"))).parent_keys}
@@ -80,8 +90,7 @@ def test_the_graph_leads_from_zoom_to_the_published_file() -> None:
     assert upstream("published") == {f"marts/{mart}" for mart in MARTS}
 
 
-def test_every_landed_table_shows_its_grain_its_columns_and_its_checks() -> None:
-    repository = defs().get_repository_def()
+def test_every_landed_table_shows_its_grain_its_columns_and_its_checks(repository: dg.RepositoryDefinition) -> None:
     checks = {key.to_user_string() for key in repository.asset_graph.asset_check_keys}
 
     for table in (
@@ -107,8 +116,15 @@ def test_partitions_are_utc_days_from_the_start_date_to_today(monkeypatch: pytes
     assert keys[-1] == datetime.now(UTC).date().isoformat()
 
 
-def test_the_committed_manifest_is_the_dbt_project() -> None:
-    assert MANIFEST.read_text() == text(parse()), "run make manifest and commit dbt_project/manifest.json"
+def test_the_committed_manifest_is_the_dbt_project_which_parses_without_a_warning(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    parsed = text(parse())
+
+    assert MANIFEST.read_text() == parsed, "run make manifest and commit dbt_project/manifest.json"
+    said = capfd.readouterr().err
+    assert "Running with dbt" in said
+    assert "WARN" not in said.upper()
 
 
 def test_workspace_and_code_location_have_one_name() -> None:
@@ -121,8 +137,9 @@ def test_telemetry_is_off_in_the_projects_own_files() -> None:
     assert "send_anonymous_usage_stats: false" in (PROJECT / "dbt_project" / "dbt_project.yml").read_text()
 
 
-def tick(instance: dg.DagsterInstance, vendor: str = "zoom") -> dg.ScheduleDefinition | object:
-    repository = defs().get_repository_def()
+def tick(
+    repository: dg.RepositoryDefinition, instance: dg.DagsterInstance, vendor: str = "zoom"
+) -> dg.ScheduleDefinition | object:
     schedule = repository.get_schedule_def(f"land_{vendor}_hourly")
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     context = dg.build_schedule_context(instance=instance, scheduled_execution_time=NOW, repository_def=repository)
@@ -137,85 +154,24 @@ def tick(instance: dg.DagsterInstance, vendor: str = "zoom") -> dg.ScheduleDefin
     ],
 )
 def test_a_vendor_that_is_off_skips_its_schedule_and_says_so(
-    instance: dg.DagsterInstance, vendor: str, missing: str
+    repository: dg.RepositoryDefinition, instance: dg.DagsterInstance, vendor: str, missing: str
 ) -> None:
-    ticked = tick(instance, vendor)
+    ticked = tick(repository, instance, vendor)
 
     assert ticked.run_requests == []
     assert f"{vendor} is off: {missing} not set" in ticked.skip_message
 
 
 def test_the_schedule_covers_today_and_the_unsettled_days_as_one_run(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    repository: dg.RepositoryDefinition, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
 
-    (request,) = tick(instance).run_requests
+    (request,) = tick(repository, instance).run_requests
 
     assert request.tags[RANGE_START] == "2026-03-08"
     assert request.tags[RANGE_END] == "2026-03-10"
-
-
-def keep_reading(lake: Lake, days_ago: int, *, vendor: str = "zoom", **changes: object) -> date:
-    """A date with one reading, of which nothing came so far."""
-    day = (NOW - timedelta(days=days_ago)).date()
-    row = {
-        "meeting_id": "a",
-        "report": "participants",
-        "status": "not_ready",
-        "rows_held": 0,
-        "rows_quarantined": 0,
-        "attempts": 1,
-        "settled": False,
-        "recoverable_until": NOW,
-    }
-    rows = pa.Table.from_pylist([row | changes], schema=readings_table(vendor).schema)
-    lake.replace(vendor, "readings", day, rows, QUARANTINE.empty_table())
-    return day
-
-
-def test_a_day_that_was_left_unsettled_is_covered_again(data: Path) -> None:
-    lake = Lake(data / "lake")
-    day = keep_reading(lake, 9)
-
-    assert first_unsettled(Zoom, lake, NOW, day - timedelta(days=30)) == day
-    assert first_unsettled(Zoom, lake, NOW, day + timedelta(days=2)) == day + timedelta(days=2)
-
-
-@pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS.keys())
-@pytest.mark.parametrize(
-    ("status", "settled", "is_covered"),
-    [
-        ("complete", True, False),
-        ("gone", True, False),
-        ("complete", False, True),
-        ("partial", False, True),
-        ("not_ready", False, True),
-        ("denied", False, False),
-        ("blocked", False, False),
-    ],
-)
-def test_a_refusal_keeps_no_day_from_being_settled(
-    data: Path, vendor: type[Vendor[Any]], status: str, settled: bool, is_covered: bool
-) -> None:
-    """Nobody waits for a report that has to be granted first; who grants it runs the date again."""
-    lake = Lake(data / "lake")
-    day = keep_reading(lake, 9, vendor=vendor.name, status=status, settled=settled)
-    young = (NOW - vendor.timing.settles).date() - timedelta(days=1)
-
-    found = first_unsettled(vendor, lake, NOW, day - timedelta(days=30))
-
-    assert found == (day if is_covered else young)
-
-
-def test_a_refused_day_hides_no_unsettled_one(data: Path) -> None:
-    lake = Lake(data / "lake")
-    keep_reading(lake, 12, status="denied")
-    keep_reading(lake, 10, status="blocked")
-    day = keep_reading(lake, 9)
-
-    assert first_unsettled(Zoom, lake, NOW, day - timedelta(days=30)) == day
 
 
 def test_a_run_for_a_vendor_that_is_off_fails_with_the_way_out(instance: dg.DagsterInstance) -> None:
@@ -235,7 +191,7 @@ def test_load_and_marts_follow_what_landed_once(instance: dg.DagsterInstance) ->
     first = dg.evaluate_automation_conditions(everything, instance, dg.AssetSelection.all())
     assert first.total_requested == 0
 
-    for table in ("meetings", "participants", "readings"):
+    for table in ("days", "meetings", "participants", "readings"):
         instance.report_runless_asset_event(
             dg.AssetMaterialization(["zoom", table], partition=datetime.now(UTC).date().isoformat())
         )
@@ -243,6 +199,7 @@ def test_load_and_marts_follow_what_landed_once(instance: dg.DagsterInstance) ->
     third = dg.evaluate_automation_conditions(everything, instance, dg.AssetSelection.all(), cursor=second.cursor)
 
     assert second.get_num_requested(dg.AssetKey(["raw", "zoom_participants"])) == 1
+    assert second.get_num_requested(dg.AssetKey(["staging", "stg_pipeline__vendors"])) == 1
     assert second.get_num_requested(dg.AssetKey(["marts", "meetings"])) == 1
     assert second.get_num_requested(dg.AssetKey(["published"])) == 1
     assert third.total_requested == 0

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,32 +15,52 @@ from attendance_pipeline.defs.schedules import range_tags
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.sandbox import Sandbox, ZoomOptions
 from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
+from attendance_pipeline.windows import dates
 
 LAST = datetime.now(UTC).date() - timedelta(days=3)
 FIRST = LAST - timedelta(days=3)
+DAYS = dates(FIRST, LAST)
 
 
-@pytest.fixture
-def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ATTENDANCE_DATA", str(tmp_path))
-    with Sandbox(
-        size="small", mix={"zoom": 1}, zoom=ZoomOptions(plan="business", history_includes_solo=True)
-    ) as served:
-        for name, value in served.settings.items():
-            monkeypatch.setenv(name, value)
-        yield served
+@dataclass
+class Landing:
+    """One run, and what it was about."""
+
+    sandbox: Sandbox
+    instance: dg.DagsterInstance
+    lake: Lake
+    result: dg.ExecuteInProcessResult
+    spoiled: str
+    """The meeting with a broken row."""
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
-        yield found
+@contextmanager
+def landing(data: Path, *, spoils: bool) -> Iterator[Landing]:
+    options = ZoomOptions(plan="business", history_includes_solo=True)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        dg.instance_for_test() as instance,
+        Sandbox(size="small", mix={"zoom": 1}, zoom=options) as sandbox,
+    ):
+        patch.chdir(data)
+        for name, value in (sandbox.settings | {"ATTENDANCE_DATA": str(data)}).items():
+            patch.setenv(name, value)
+        spoiled = spoil(sandbox) if spoils else ""
+        job = definitions().resolve_job_def("land_zoom")
+        result = job.execute_in_process(instance=instance, tags=range_tags(FIRST, LAST))
+        yield Landing(sandbox, instance, Lake(data / "lake"), result, spoiled)
 
 
-def land(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    job = definitions().resolve_job_def("land_zoom")
-    return job.execute_in_process(instance=instance, tags=range_tags(FIRST, LAST))
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landing]:
+    with landing(tmp_path_factory.mktemp("whole"), spoils=False) as landed:
+        yield landed
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landing]:
+    with landing(tmp_path_factory.mktemp("broken"), spoils=True) as landed:
+        yield landed
 
 
 def spoil(sandbox: Sandbox) -> str:
@@ -68,25 +90,22 @@ def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluati
     }
 
 
-def test_a_range_is_one_run_that_materializes_every_day(sandbox: Sandbox, instance: dg.DagsterInstance) -> None:
-    result = land(instance)
-
-    days = {(FIRST + timedelta(days=back)).isoformat() for back in range(4)}
+def test_a_range_is_one_run_that_materializes_every_day(whole: Landing) -> None:
+    days = {day.isoformat() for day in DAYS}
     for table in ("meetings", "participants", "readings"):
-        assert instance.get_materialized_partitions(dg.AssetKey(["zoom", table])) == days
-    listings = [seen for seen in sandbox.requests if seen.path.endswith("/history_meetings")]
+        assert whole.instance.get_materialized_partitions(dg.AssetKey(["zoom", table])) == days
+    listings = [seen for seen in whole.sandbox.requests if seen.path.endswith("/history_meetings")]
     assert len({seen.query["from"] for seen in listings}) == 1
-    assert all(check.passed for check in checks(result).values())
+    assert all(check.passed for check in checks(whole.result).values())
 
 
-def test_a_run_reports_rows_requests_waiting_and_quarantine(sandbox: Sandbox, instance: dg.DagsterInstance) -> None:
-    land(instance)
+def test_a_run_reports_rows_requests_waiting_and_quarantine(whole: Landing) -> None:
+    record = whole.instance.get_latest_materialization_event(dg.AssetKey(["zoom", "participants"]))
 
-    record = instance.get_latest_materialization_event(dg.AssetKey(["zoom", "participants"]))
     assert record is not None
     assert record.asset_materialization is not None
     shown = {name: value.value for name, value in record.asset_materialization.metadata.items()}
-    truth = sandbox.truth(FIRST, LAST)
+    truth = whole.sandbox.truth(FIRST, LAST)
     assert shown["dagster/row_count"] == len(truth.intervals)
     assert shown["requests"] >= len(truth.meetings)
     assert shown["rows_quarantined"] == 0
@@ -94,39 +113,27 @@ def test_a_run_reports_rows_requests_waiting_and_quarantine(sandbox: Sandbox, in
     assert shown["quota_left_today"] < 60_000
 
 
-def test_a_broken_row_is_a_warning_with_the_count_and_the_others_land(
-    sandbox: Sandbox, instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
-    spoiled = spoil(sandbox)
-
-    result = land(instance)
-
-    assert result.success
-    found = checks(result)["zoom/participants:quarantine"]
+def test_a_broken_row_is_a_warning_with_the_count_and_the_others_land(broken: Landing) -> None:
+    assert broken.result.success
+    found = checks(broken.result)["zoom/participants:quarantine"]
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.WARN
     counted = found.metadata["rows_quarantined"].value
     assert isinstance(counted, int)
     assert counted >= 1
     assert found.metadata["by_rule"].value == {"leaves_before_joining": counted}
-    lake = Lake(tmp_path / "lake")
-    days = [FIRST + timedelta(days=back) for back in range(4)]
-    kept = [row for day in days for row in lake.read_quarantine("zoom", "participants", day).to_pylist()]
-    assert spoiled in {row["subject"] for row in kept}
+    kept = [row for day in DAYS for row in broken.lake.read_quarantine("zoom", "participants", day).to_pylist()]
+    assert broken.spoiled in {row["subject"] for row in kept}
     assert all(b'"leave_time":"2001-01-01T00:00:00Z"' in row["row"] for row in kept)
-    held = sum((lake.read("zoom", "participants", day) or []).num_rows for day in days)
-    assert held + len(kept) == len(sandbox.truth(FIRST, LAST).intervals)
-    statuses = {row["meeting_id"]: row for day in days for row in _readings(lake, day)}
-    assert statuses[spoiled]["status"] == "partial"
-    assert statuses[spoiled]["rows_quarantined"] == 1
+    held = sum((broken.lake.read("zoom", "participants", day) or []).num_rows for day in DAYS)
+    assert held + len(kept) == len(broken.sandbox.truth(FIRST, LAST).intervals)
+    statuses = {row["meeting_id"]: row for day in DAYS for row in _readings(broken.lake, day)}
+    assert statuses[broken.spoiled]["status"] == "partial"
+    assert statuses[broken.spoiled]["rows_quarantined"] == 1
 
 
-def test_a_field_that_nobody_knows_is_reported_and_its_rows_land(
-    sandbox: Sandbox, instance: dg.DagsterInstance
-) -> None:
-    spoil(sandbox)
-
-    found = checks(land(instance))["zoom/participants:schema"]
+def test_a_field_that_nobody_knows_is_reported_and_its_rows_land(broken: Landing) -> None:
+    found = checks(broken.result)["zoom/participants:schema"]
 
     assert not found.passed
     assert found.severity is dg.AssetCheckSeverity.WARN

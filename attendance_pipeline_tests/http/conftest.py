@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from attendance_pipeline.http import session as session_module
-from attendance_pipeline.http.pacing import DailyBudget, Pacer, Rate
+from attendance_pipeline.http.budget import DailyBudget
+from attendance_pipeline.http.pacing import Pacer, Rate
 from attendance_pipeline.http.session import Session
 
 from .local_vendor import NOW, Sessions, bearer

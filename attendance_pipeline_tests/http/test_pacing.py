@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from attendance_pipeline.errors import StorageError
+from attendance_pipeline.http.budget import DailyBudget
 from attendance_pipeline.http.errors import QuotaError
-from attendance_pipeline.http.pacing import SAVE_EVERY, DailyBudget, Pacer, Rate, retry_after
+from attendance_pipeline.http.pacing import Pacer, Rate, retry_after
 
 NOW = datetime(2026, 3, 16, 15, 0, 0, tzinfo=UTC)
 
@@ -30,11 +30,6 @@ def clock() -> Clock:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "state" / "today.json"
-
-
-def spend(budget: DailyBudget, times: int) -> None:
-    for _ in range(times):
-        budget.spend()
 
 
 @pytest.mark.parametrize(
@@ -99,115 +94,6 @@ def test_no_header_whatever_it_holds_breaks_a_run(value: str) -> None:
     wait = retry_after(value, NOW)
 
     assert wait is None or wait >= timedelta(0)
-
-
-def test_a_budget_counts_down_to_the_reserve_and_no_further(file: Path, clock: Clock) -> None:
-    budget = DailyBudget(file, limit=10, reserve=3, clock=clock)
-    assert budget.left == 7
-
-    spend(budget, 7)
-
-    assert budget.left == 0
-    with pytest.raises(QuotaError, match=r"go on after 2026-03-17 00:00 UTC") as stopped:
-        budget.spend()
-    assert stopped.value.resumes_at == datetime(2026, 3, 17, tzinfo=UTC)
-    assert "7 of 10 requests" in str(stopped.value)
-
-
-def test_the_count_goes_on_in_the_next_run(file: Path, clock: Clock) -> None:
-    first = DailyBudget(file, limit=100, reserve=10, clock=clock)
-    spend(first, 5)
-    first.save()
-
-    second = DailyBudget(file, limit=100, reserve=10, clock=clock)
-    assert second.left == 85
-    spend(second, 2)
-    second.save()
-
-    assert DailyBudget(file, limit=100, reserve=10, clock=clock).left == 83
-
-
-def test_a_killed_run_forgets_fewer_requests_than_are_saved_at_a_time(file: Path, clock: Clock) -> None:
-    spend(DailyBudget(file, limit=1_000, reserve=0, clock=clock), 3 * SAVE_EVERY - 1)
-
-    assert DailyBudget(file, limit=1_000, reserve=0, clock=clock).left == 1_000 - 2 * SAVE_EVERY
-
-
-def test_a_new_utc_day_begins_with_the_whole_budget(file: Path, clock: Clock) -> None:
-    clock.now = datetime(2026, 3, 16, 23, 59, 59, tzinfo=UTC)
-    budget = DailyBudget(file, limit=10, reserve=3, clock=clock)
-    spend(budget, 7)
-    with pytest.raises(QuotaError):
-        budget.spend()
-    budget.save()
-
-    clock.now = datetime(2026, 3, 17, 0, 0, 0, tzinfo=UTC)
-    budget.spend()
-
-    assert budget.left == 6
-    assert DailyBudget(file, limit=10, reserve=3, clock=clock).left == 7
-    budget.save()
-    assert DailyBudget(file, limit=10, reserve=3, clock=clock).left == 6
-
-
-def test_what_the_vendor_calls_spent_is_spent_for_the_next_run_too(file: Path, clock: Clock) -> None:
-    budget = DailyBudget(file, limit=100, reserve=10, clock=clock)
-    budget.spend()
-
-    budget.exhaust()
-
-    assert budget.left == 0
-    assert DailyBudget(file, limit=100, reserve=10, clock=clock).left == 0
-    clock.now += timedelta(days=1)
-    assert DailyBudget(file, limit=100, reserve=10, clock=clock).left == 90
-
-
-def test_a_vendor_that_counts_no_days_is_never_spent_and_writes_no_file(file: Path, clock: Clock) -> None:
-    budget = DailyBudget(file, limit=None, reserve=5, clock=clock)
-
-    spend(budget, 3 * SAVE_EVERY)
-    budget.exhaust()
-    budget.save()
-    budget.spend()
-
-    assert budget.left is None
-    assert not file.exists()
-
-
-def test_a_reserve_larger_than_the_limit_leaves_nothing(file: Path, clock: Clock) -> None:
-    budget = DailyBudget(file, limit=5, reserve=8, clock=clock)
-
-    assert budget.left == 0
-    with pytest.raises(QuotaError):
-        budget.spend()
-
-
-def test_the_vendors_word_on_when_it_answers_again_is_passed_on(file: Path, clock: Clock) -> None:
-    resumes_at = datetime(2026, 3, 16, 18, 30, tzinfo=UTC)
-
-    error = DailyBudget(file, limit=10, reserve=0, clock=clock).spent_up(resumes_at)
-
-    assert error.resumes_at == resumes_at
-    assert "2026-03-16 18:30 UTC" in str(error)
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b'{"day": "2026-03-', b"\0\0\0\0", b"[]", b'{"day": "2026-03-16"}', b'{"day": 3, "spent": "x"}']
-)
-def test_a_count_that_a_power_cut_spoiled_begins_anew(file: Path, clock: Clock, content: bytes) -> None:
-    file.parent.mkdir()
-    file.write_bytes(content)
-
-    assert DailyBudget(file, limit=10, reserve=3, clock=clock).left == 7
-
-
-def test_a_count_that_cannot_be_written_is_a_storage_error_that_names_the_file(tmp_path: Path, clock: Clock) -> None:
-    (tmp_path / "state").write_text("a file stands here")
-    budget = DailyBudget(tmp_path / "state" / "today.json", limit=10, reserve=3, clock=clock)
-    budget.spend()
-
-    with pytest.raises(StorageError, match="today.json"):
-        budget.save()
 
 
 def pacer(file: Path, limit: int | None = None, **per_second: float) -> Pacer:

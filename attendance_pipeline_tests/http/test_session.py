@@ -11,8 +11,9 @@ import pytest
 
 from attendance_pipeline.errors import StorageError
 from attendance_pipeline.http import session as session_module
+from attendance_pipeline.http.budget import DailyBudget
 from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError, RefusedError, VendorError
-from attendance_pipeline.http.pacing import DailyBudget, Pacer, Rate
+from attendance_pipeline.http.pacing import Pacer, Rate
 from attendance_pipeline.http.session import ATTEMPTS, IN_FLIGHT, THROTTLED_ATTEMPTS, Answer, Session
 
 from .local_vendor import NOW, SECRET, Asked, LocalVendor, Raw, Sessions, answer, in_turn
@@ -409,12 +410,18 @@ async def test_every_attempt_costs_budget_and_the_count_outlives_the_session(
 
 
 async def test_a_count_that_cannot_be_written_leaves_no_connection_open(session: Sessions, tmp_path: Path) -> None:
-    (tmp_path / "state").write_text("a file stands here")
     budget = DailyBudget(tmp_path / "state" / "today.json", 1_000, 100, clock=lambda: NOW)
+    pacer = Pacer({"heavy": Rate(1, 0.01)}, budget, frozenset({"heavy"}))
+
+    async def ask_as_the_disk_goes(api: Session) -> None:
+        async with api:
+            await ask(api)
+            (tmp_path / "state").rename(tmp_path / "moved away")
+            (tmp_path / "state").write_text("a file stands here")
+
     async with LocalVendor(lambda _: GOOD) as vendor:
         with pytest.raises(StorageError):
-            async with session(vendor.url, vendor.token_url, pacer=Pacer({"heavy": Rate(1, 0.01)}, budget)) as api:
-                await ask(api)
+            await ask_as_the_disk_goes(session(vendor.url, vendor.token_url, pacer=pacer))
         async with asyncio.timeout(5):
             await vendor.left_alone()
 

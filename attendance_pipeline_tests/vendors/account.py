@@ -51,8 +51,8 @@ class VendorAccount:
     def lake(self) -> Lake:
         return Lake(self.settings.lake)
 
-    def land_meetings(self, days: Sequence[date]) -> Landed:
-        return land_meetings(self.vendor, self.lake, days)
+    def land_meetings(self, days: Sequence[date], *, again: bool = True) -> Landed:
+        return land_meetings(self.vendor, self.lake, days, again=again)
 
     def land_attendance(self, days: Sequence[date]) -> Landed:
         return land_attendance(self.vendor, self.lake, days)
@@ -61,6 +61,11 @@ class VendorAccount:
         """Both steps; what the second did."""
         self.land_meetings(days)
         return self.land_attendance(days)
+
+    def reshape(self, days: Sequence[date]) -> tuple[Landed, Landed]:
+        """Both steps from the archive alone."""
+        meetings = land_meetings(self.vendor, self.lake, days, ask=False)
+        return meetings, land_attendance(self.vendor, self.lake, days, ask=False)
 
     def rows(self, table: str, days: Sequence[date]) -> list[dict[str, Any]]:
         """What the lake holds of a table."""
@@ -85,10 +90,11 @@ class VendorAccount:
         """The documents of these lists."""
         return list(self.vendor.archive.listed(min(days), max(days), kinds))
 
-    def tables(self) -> dict[str, bytes]:
-        """Every file of the lake's tables."""
+    def tables(self, *, but: str = "") -> dict[str, bytes]:
+        """Every file of the lake's tables, but for one table's."""
         root = self.lake.root / "tables"
-        return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
+        files = (file for file in root.rglob("*") if file.is_file() and file.parent.parent.name != but)
+        return {str(file.relative_to(root)): file.read_bytes() for file in files}
 
     def doctor(self) -> list[Check]:
         return asyncio.run(_checks(self.vendor))

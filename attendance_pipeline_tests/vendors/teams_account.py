@@ -70,8 +70,10 @@ class SandboxAccount(SandboxVendorAccount, TeamsAccount):
 
     def search(self, days: Sequence[date]) -> None:
         """Only asks, and lands nothing."""
-        asyncio.run(discover(self.vendor, days))
+        pulled = asyncio.run(discover(self.vendor, days))
         self.vendor.archive.fold()
+        if pulled.stopped:
+            raise pulled.stopped
 
     def reports(self, days: Sequence[date]) -> dict[str, Row]:
         """`attendance_reports` by id; none twice."""

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
+from attendance_pipeline.http.budget import DailyBudget
 from attendance_pipeline.http.errors import OutageError, QuotaError, RefusedError
-from attendance_pipeline.http.pacing import DailyBudget, Pacer, Rate
+from attendance_pipeline.http.pacing import Pacer, Rate
 from attendance_pipeline.http.session import Answer, Asks
 from attendance_pipeline.vendors.paging import Paging, walk
 from attendance_pipeline.vendors.teams.batch import ATTEMPTS, MOST, Batching

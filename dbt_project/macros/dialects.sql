@@ -32,6 +32,35 @@
 {%- endmacro %}
 
 
+{#- The present instant as a timestamp without a zone, UTC, in whatever zone the session is. -#}
+{% macro utc_now() -%}
+    {{ return(adapter.dispatch('utc_now', 'attendance')()) }}
+{%- endmacro %}
+
+{% macro default__utc_now() -%}
+    to_utc_timestamp(current_timestamp(), current_timezone())
+{%- endmacro %}
+
+{#- Needs no time zone database, which a client may lack. -#}
+{% macro duckdb__utc_now() -%}
+    make_timestamp(epoch_us(now()))
+{%- endmacro %}
+
+
+{#- In a SELECT: a row for each date from one to another, both included; the first is never after the last. -#}
+{% macro each_date(first, last) -%}
+    {{ return(adapter.dispatch('each_date', 'attendance')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__each_date(first, last) -%}
+    explode(sequence({{ first }}, {{ last }}, interval 1 day))
+{%- endmacro %}
+
+{% macro duckdb__each_date(first, last) -%}
+    cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date)
+{%- endmacro %}
+
+
 {#- The distinct values of a group as one text, sorted; null where there are none. -#}
 {% macro distinct_values_as_text(expression, separator=',') -%}
     {{ return(adapter.dispatch('distinct_values_as_text', 'attendance')(expression, separator)) }}

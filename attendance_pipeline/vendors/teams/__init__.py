@@ -7,7 +7,8 @@ from typing import ClassVar
 import pyarrow as pa
 
 from attendance_pipeline.archive import Archive, Document
-from attendance_pipeline.http.pacing import Clock, utc_now
+from attendance_pipeline.clock import Clock, utc_now
+from attendance_pipeline.days import days_table
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.readings import Holds, OpenReading, Timing, readings_table
 from attendance_pipeline.settings import TEAMS_CREDENTIALS, Settings
@@ -40,11 +41,13 @@ class Teams(Vendor[TeamsMeeting]):
         # How long a report takes isn't documented; call records come within half an hour as a rule.
         first_read=timedelta(minutes=30),
         settles=timedelta(hours=24),
+        # Calendars go back further, but name only what was planned.
+        listed=account.CALL_RECORDS_REACH - account.REACH_MARGIN,
         recoverable=account.REPORTS_REACH,
         # How long the address of a next page lives isn't documented.
         page_token=timedelta(hours=1),
     )
-    listing_tables: ClassVar[tuple[Table, ...]] = (MEETINGS, ATTENDANCE_REPORTS)
+    listing_tables: ClassVar[tuple[Table, ...]] = (MEETINGS, ATTENDANCE_REPORTS, days_table("teams"))
     meetings_table: ClassVar[Table] = ATTENDANCE_REPORTS
     attendance_tables: ClassVar[tuple[Table, ...]] = (
         ATTENDANCE_RECORDS,
@@ -62,7 +65,7 @@ class Teams(Vendor[TeamsMeeting]):
 
     def session(self) -> Session:
         """See `Vendor.session`."""
-        return account.session(self.settings, self.clock)
+        return account.session(self.settings, self.budget(), self.clock)
 
     async def discover(self, session: Session, days: Sequence[date], keep: Keep) -> Discovery:
         """See `Vendor.discover`."""

@@ -14,8 +14,10 @@ from urllib.parse import quote
 import msgspec
 
 from attendance_pipeline.archive import Document, Outcome
+from attendance_pipeline.clock import Clock
+from attendance_pipeline.http.budget import DailyBudget
 from attendance_pipeline.http.errors import RefusedError
-from attendance_pipeline.http.pacing import MARGIN, Clock, DailyBudget, Pacer, Rate
+from attendance_pipeline.http.pacing import MARGIN, Pacer, Rate
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendor_json import NOT_JSON
@@ -164,19 +166,18 @@ def refused(document: Document, need: str) -> Document:
     return replace(document, outcome=outcome, reason=reason)
 
 
-def session(settings: Settings, clock: Clock) -> Session:
+def session(settings: Settings, budget: DailyBudget, clock: Clock) -> Session:
     """A session with the tenant of these settings. The credentials must be set.
 
     Raises:
         UsageError: the certificate can't be used.
     """
-    unlimited = DailyBudget(settings.data / "state" / "teams-requests-today.json", None, 0, clock)
     rates = {label: Rate(int(requests * MARGIN), seconds) for label, (requests, seconds) in RATES.items()}
     return Session(
         vendor="teams",
         base_url=settings.teams_graph_url,
         auth=bearer(settings, clock),
-        pacer=Pacer(rates, unlimited),
+        pacer=Pacer(rates, budget, frozenset(rates) - {BATCH}),
         token_refused=TOKEN_REFUSED,
         download_hosts=LIVE_EVENT_HOSTS,
         clock=clock,

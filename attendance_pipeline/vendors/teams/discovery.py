@@ -52,8 +52,14 @@ EVENT_FIELDS = (
 
 
 def own_tenant(settings: Settings) -> str:
-    """Our tenant's id; empty where the settings name the tenant by its domain."""
-    tenant = settings.teams_tenant_id or ""
+    """Our tenant's id; empty where the settings name the tenant by its domain.
+
+    Raises:
+        UsageError: the settings name none, and without it other tenants' calls would pass for ours.
+    """
+    tenant = settings.teams_tenant_id
+    if tenant is None:
+        raise UsageError("TEAMS_TENANT_ID isn't set, which tells own meetings from other tenants'; set it")
     return tenant if re.fullmatch(r"[0-9a-fA-F-]{36}", tenant) else ""
 
 

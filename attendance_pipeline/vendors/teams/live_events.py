@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 
 from attendance_pipeline.archive import Document, new_id, without_answer
+from attendance_pipeline.clock import Clock
 from attendance_pipeline.http.download import Linked
 from attendance_pipeline.http.errors import OutageError
-from attendance_pipeline.http.pacing import Clock
 from attendance_pipeline.http.session import Answer, Session
 from attendance_pipeline.shape import Table
 from attendance_pipeline.vendors.teams.account import REPORTS, Refusal, refused

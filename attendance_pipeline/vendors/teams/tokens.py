@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 
+from attendance_pipeline.clock import Clock
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.http.oauth import BearerAuth
-from attendance_pipeline.http.pacing import Clock
 from attendance_pipeline.settings import Settings
 
 CLOUDS = ("graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn")

@@ -7,14 +7,15 @@ from typing import ClassVar
 import pyarrow as pa
 
 from attendance_pipeline.archive import Archive, Document
-from attendance_pipeline.http.pacing import Clock, utc_now
+from attendance_pipeline.clock import Clock, utc_now
+from attendance_pipeline.days import days_table
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.readings import Holds, OpenReading, Timing, readings_table
 from attendance_pipeline.settings import WEBEX_CREDENTIALS, Settings
 from attendance_pipeline.shape import Table
 from attendance_pipeline.vendors.base import Check, Discovery, Keep, Tables, Vendor
 from attendance_pipeline.vendors.shaping import shape_attendance, shape_listings
-from attendance_pipeline.vendors.webex import account, discovery, doctor, shaping
+from attendance_pipeline.vendors.webex import account, attendance, discovery, doctor, shaping
 from attendance_pipeline.vendors.webex.attendance import Reader, WebexMeeting
 from attendance_pipeline.vendors.webex.tables import ATTENDEES, MEETINGS, PARTICIPANTS
 from attendance_pipeline.windows import first_whole_date
@@ -31,14 +32,19 @@ class Webex(Vendor[WebexMeeting]):
         # "Within 24 hours"; before that, rows have been seen to be missing. Cisco has advised 48 hours and more.
         first_read=timedelta(hours=24),
         settles=timedelta(hours=72),
+        listed=account.REACH - account.REACH_MARGIN,
         recoverable=account.REACH,
         # An offset doesn't die, but rows that arrive shift what it means.
         page_token=timedelta(hours=1),
     )
-    listing_tables: ClassVar[tuple[Table, ...]] = (MEETINGS,)
+    listing_tables: ClassVar[tuple[Table, ...]] = (MEETINGS, days_table("webex"))
     meetings_table: ClassVar[Table] = MEETINGS
     attendance_tables: ClassVar[tuple[Table, ...]] = (ATTENDEES, PARTICIPANTS, readings_table("webex"))
     reports: ClassVar[tuple[str, ...]] = (ATTENDEES.name, PARTICIPANTS.name)
+    page_rows: ClassVar[Mapping[str, int]] = {
+        ATTENDEES.name: int(attendance.ATTENDEES_PAGE),
+        PARTICIPANTS.name: int(attendance.PARTICIPANTS_PAGE),
+    }
 
     def __init__(self, settings: Settings, archive: Archive, clock: Clock = utc_now) -> None:
         super().__init__(settings, archive, clock)
@@ -51,7 +57,7 @@ class Webex(Vendor[WebexMeeting]):
 
     def session(self) -> Session:
         """See `Vendor.session`."""
-        return account.session(self.settings, self.clock)
+        return account.session(self.settings, self.budget(), self.clock)
 
     async def discover(self, session: Session, days: Sequence[date], keep: Keep) -> Discovery:
         """See `Vendor.discover`."""

@@ -9,8 +9,10 @@ from typing import Any
 
 import msgspec
 
+from attendance_pipeline.clock import Clock
+from attendance_pipeline.http.budget import DailyBudget
 from attendance_pipeline.http.errors import RefusedError
-from attendance_pipeline.http.pacing import MARGIN, Clock, DailyBudget, Pacer, Rate
+from attendance_pipeline.http.pacing import MARGIN, Pacer, Rate
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendor_json import NOT_JSON
@@ -102,15 +104,14 @@ class Refusal:
         return RefusedError(f"webex refused GET {path}{where} ({self}): {way_out}; then run again")
 
 
-def session(settings: Settings, clock: Clock) -> Session:
+def session(settings: Settings, budget: DailyBudget, clock: Clock) -> Session:
     """A session with the account of these settings. The credentials must be set."""
     auth, token_refused = bearer(settings, clock)
-    unlimited = DailyBudget(settings.data / "state" / "webex-requests-today.json", None, 0, clock)
     return Session(
         vendor="webex",
         base_url=settings.webex_api_url,
         auth=auth,
-        pacer=Pacer({LABEL: Rate(int(PER_MINUTE * MARGIN), 60)}, unlimited),
+        pacer=Pacer({LABEL: Rate(int(PER_MINUTE * MARGIN), 60)}, budget, frozenset({LABEL})),
         token_refused=token_refused,
         # Of every call that has times in its answer; the default isn't documented for all of them.
         headers={"timezone": "UTC"},

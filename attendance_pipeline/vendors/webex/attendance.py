@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from attendance_pipeline.archive import Document, without_answer
-from attendance_pipeline.http.pacing import Clock
+from attendance_pipeline.clock import Clock
 from attendance_pipeline.http.session import Answer, Session
 from attendance_pipeline.readings import Meeting, OpenReading
 from attendance_pipeline.vendor_json import NOT_JSON, decode

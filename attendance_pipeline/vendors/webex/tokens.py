@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from attendance_pipeline.files import commit, reading
+from attendance_pipeline.clock import Clock
+from attendance_pipeline.files import Access, commit, reading
 from attendance_pipeline.http.oauth import BearerAuth, Token
-from attendance_pipeline.http.pacing import Clock
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendor_json import NOT_JSON
 
@@ -85,7 +85,7 @@ class RefreshToken:
             descends_from=self._descends_from,
             ends_at=self._clock() + timedelta(seconds=lifetime) if lifetime else None,
         )
-        commit(self._file, lambda path: _write_for_the_owner(path, msgspec.json.encode(kept)), mode=0o600)
+        commit(self._file, lambda path: path.write_bytes(msgspec.json.encode(kept)), Access.OWNER)
 
     def _kept(self) -> _Kept | None:
         with reading(self._file, "let its owner run this, or delete it and set WEBEX_REFRESH_TOKEN"):
@@ -146,8 +146,3 @@ def _explain(response: httpx.Response) -> str:
         f"WEBEX_CLIENT_SECRET is wrong, or the refresh token is dead (it ends 90 days after its last use); "
         f"{AUTHORIZE_AGAIN}"
     )
-
-
-def _write_for_the_owner(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(content)

@@ -7,6 +7,7 @@ from typing import ClassVar
 import pyarrow as pa
 
 from attendance_pipeline.archive import Document
+from attendance_pipeline.days import days_table
 from attendance_pipeline.http.session import Session
 from attendance_pipeline.readings import Holds, OpenReading, Timing, readings_table
 from attendance_pipeline.settings import ZOOM_CREDENTIALS
@@ -29,19 +30,25 @@ class Zoom(Vendor[ZoomMeeting]):
         # A report can take up to 30 minutes to be full; a day later it no longer changes.
         first_read=timedelta(minutes=30),
         settles=timedelta(hours=24),
+        listed=discovery.REACH,
         # Error 12702: reports of a known UUID end after one year.
         recoverable=timedelta(days=365),
         page_token=timedelta(minutes=15),
     )
-    listing_tables: ClassVar[tuple[Table, ...]] = (MEETINGS,)
+    listing_tables: ClassVar[tuple[Table, ...]] = (MEETINGS, days_table("zoom"))
     meetings_table: ClassVar[Table] = MEETINGS
     attendance_tables: ClassVar[tuple[Table, ...]] = (PARTICIPANTS, readings_table("zoom"))
     reports: ClassVar[tuple[str, ...]] = (PARTICIPANTS.name,)
     stand_ins: ClassVar[Mapping[str, str]] = {attendance.DETAIL: PARTICIPANTS.name}
+    page_rows: ClassVar[Mapping[str, int]] = {PARTICIPANTS.name: int(account.PAGE_SIZE)}
+
+    def daily_limit(self) -> int | None:
+        """See `Vendor.daily_limit`."""
+        return super().daily_limit() or account.PER_DAY[self.settings.zoom_plan]
 
     def session(self) -> Session:
         """See `Vendor.session`."""
-        return account.session(self.settings, self.clock)
+        return account.session(self.settings, self.budget(), self.clock)
 
     async def discover(self, session: Session, days: Sequence[date], keep: Keep) -> Discovery:
         """See `Vendor.discover`."""

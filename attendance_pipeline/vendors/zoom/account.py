@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 
+from attendance_pipeline.clock import Clock
+from attendance_pipeline.http.budget import DailyBudget
 from attendance_pipeline.http.errors import RefusedError
 from attendance_pipeline.http.oauth import BearerAuth
-from attendance_pipeline.http.pacing import MARGIN, Clock, DailyBudget, Pacer, Rate
+from attendance_pipeline.http.pacing import MARGIN, Pacer, Rate
 from attendance_pipeline.http.session import Session, nameless
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendor_json import NOT_JSON
@@ -24,8 +26,6 @@ PER_SECOND = {
 # One total a UTC day for heavy and resource-intensive calls, shared by every app of the account.
 PER_DAY = {"pro": 30_000, "business": 60_000}
 BUDGETED = frozenset({"heavy", "resource-intensive"})
-RESERVE = 0.1
-"""Of the day's total: left to the account's other apps."""
 
 MISSING_SCOPE = frozenset({104, 4700, 4711})
 """Codes for a token that lacks scopes; they come with HTTP 400."""
@@ -99,14 +99,8 @@ def token_died(status: int, body: bytes) -> bool:
     return refusal.code == 300 and "token" in refusal.message.lower()
 
 
-def session(settings: Settings, clock: Clock) -> Session:
+def session(settings: Settings, budget: DailyBudget, clock: Clock) -> Session:
     """A session with the account of these settings. The credentials must be set."""
-    budget = DailyBudget(
-        settings.data / "state" / "zoom-requests-today.json",
-        PER_DAY[settings.zoom_plan],
-        int(PER_DAY[settings.zoom_plan] * RESERVE),
-        clock,
-    )
     rates = {label: Rate(1, 1 / (rate * MARGIN)) for label, rate in PER_SECOND[settings.zoom_plan].items()}
     return Session(
         vendor="zoom",

@@ -38,6 +38,7 @@ gathered as (
         max(held_count) filter (where is_attendance) as held_count,
         bool_and(settled) as settled,
         case when count(read_at) = count(*) then min(read_at) end as read_at,
+        min(due_at) as due_at,
         min(recoverable_until) as recoverable_until
     from explained
     group by meeting_key, vendor, vendor_meeting_id
@@ -68,6 +69,7 @@ merged as (
         held_count,
         settled,
         read_at,
+        due_at,
         recoverable_until
     from gathered
 

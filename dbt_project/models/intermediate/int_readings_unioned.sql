@@ -22,6 +22,7 @@ with unioned as (
         is_attendance,
         settled,
         read_at,
+        due_at,
         recoverable_until,
         ended_date
     from {{ vendor_readings }}

@@ -16,6 +16,12 @@ disagreements as (
 
 ),
 
+vendors as (
+
+    select * from {{ ref('stg_pipeline__vendors') }}
+
+),
+
 covered as (
 
     select
@@ -33,13 +39,33 @@ covered as (
         coalesce(readings.held_count, 0) as held_count,
         readings.read_at,
         coalesce(readings.settled, false) as settled,
-        readings.recoverable_until
+        case
+            when readings.meeting_key is null
+                then {{ plus_seconds('meetings.ended_at', 'vendors.first_read_seconds') }}
+            else readings.due_at
+        end as due_at,
+        case
+            when readings.meeting_key is null
+                then {{ plus_seconds('meetings.ended_at', 'vendors.recoverable_seconds') }}
+            else readings.recoverable_until
+        end as recoverable_until
     from meetings
     full outer join readings
         on meetings.meeting_key = readings.meeting_key
     left join disagreements
         on readings.meeting_key = disagreements.meeting_key
+    left join vendors
+        on meetings.vendor = vendors.vendor
+
+),
+
+judged as (
+
+    select
+        *,
+        status in ('partial', 'not_ready') or (status in ('denied', 'blocked') and not settled) as is_missing
+    from covered
 
 )
 
-select * from covered
+select * from judged

@@ -19,12 +19,14 @@ renamed as (
         ---------- numbers
         vendor_count,
         rows_held as held_count,
+        attempts,
 
         ---------- booleans
         settled,
 
         ---------- dates and timestamps
         read_at,
+        due_at,
         recoverable_until,
         ended_date
     from source

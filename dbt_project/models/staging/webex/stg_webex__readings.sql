@@ -27,6 +27,7 @@ renamed as (
 
         ---------- dates and timestamps
         read_at,
+        due_at,
         recoverable_until,
         ended_date
     from source

@@ -1,0 +1,74 @@
+"""Which ended dates a schedule lands next: the young ones, and older ones of which something is due.
+
+What a run had to leave (its quota was spent, the vendor was down, it was killed, it never came) is due until the
+vendor forgets it. A refusal isn't: it stands until somebody grants what lacks and runs the date again. Knows the lake
+and a vendor's timing. Knows no schedule.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from attendance_pipeline.days import DAYS
+from attendance_pipeline.lake import Lake
+from attendance_pipeline.vendors.base import Vendor
+from attendance_pipeline.windows import Window, dates
+
+STRETCH = timedelta(days=30)
+"""Older dates that are landed at a time: about what one list request spans at any vendor."""
+
+REFUSED = ("denied", "blocked")
+
+
+def due_dates(vendor: type[Vendor[Any]], lake: Lake, now: datetime, start: date) -> list[Window]:
+    """The stretches of ended dates to land now: the young dates, then the oldest of the older ones, if any is due.
+
+    Args:
+        vendor: whose meetings.
+        lake: what is held.
+        now: UTC.
+        start: the first ended date of interest.
+    """
+    today = now.date()
+    young = max(start, (now - vendor.timing.settles).date() - timedelta(days=1))
+    earliest = max(start, vendor.earliest(now))
+    begun = max(earliest, _first_wanted(vendor, lake) or young)
+    older = [day for day in dates(begun, young - timedelta(days=1)) if _is_due(vendor, lake, day, now)]
+    if not older:
+        return [Window(young, today)]
+    stretch = Window(older[0], max(day for day in older if day - older[0] < STRETCH))
+    if stretch.last == older[-1] and young - older[0] < STRETCH:
+        # One list request reaches over both.
+        return [Window(stretch.first, today)]
+    return [Window(young, today), stretch]
+
+
+def _first_wanted(vendor: type[Vendor[Any]], lake: Lake) -> date | None:
+    """A date after it that was never asked about was missed."""
+    tables = (DAYS, vendor.meetings_table.name)
+    first = (next(lake.partitions(vendor.name, table), None) for table in tables)
+    return min((held.ended_date for held in first if held), default=None)
+
+
+def _is_due(vendor: type[Vendor[Any]], lake: Lake, day: date, now: datetime) -> bool:
+    asked, readings = lake.read(vendor.name, DAYS, day), lake.read(vendor.name, "readings", day)
+    if asked is not None and any(not row["settled"] for row in _recoverable(asked, now)):
+        return True
+    meetings = lake.read(vendor.name, vendor.meetings_table.name, day)
+    if readings is None:
+        # Never asked about, or the run that asked ended before it read anything.
+        return asked is None or meetings is not None
+    if any(row["due_at"] is not None and row["due_at"] <= now for row in _recoverable(readings, now)):
+        return True
+    # Listed by a run that ended before it read them.
+    listed = set() if meetings is None else set(meetings[vendor.meetings_table.key[0]].to_pylist())
+    return not listed <= set(readings["meeting_id"].to_pylist())
+
+
+def _recoverable(rows: pa.Table, now: datetime) -> Iterator[dict[str, Any]]:
+    """Rows about something that the vendor still has and doesn't refuse."""
+    for row in rows.to_pylist():
+        if row["status"] not in REFUSED and row["recoverable_until"] > now:
+            yield row

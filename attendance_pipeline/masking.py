@@ -1,0 +1,51 @@
+"""A vendor's row as it can be shown to anyone: which fields it has, of what kind and how long, but not who.
+
+Knows JSON. Knows no vendor and no table, so it takes any text for a name or an address, unless it is a time or a
+short number.
+"""
+
+import re
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from attendance_pipeline.vendor_json import NOT_JSON
+
+LONGEST_NUMBER = 6
+"""Digits of a number in text that is shown; longer ones can be telephone numbers."""
+
+_NUMBER = re.compile(rf"[+-]?\d{{1,{LONGEST_NUMBER}}}(\.\d{{1,{LONGEST_NUMBER}}})?")
+_FIELD = re.compile(r"[\w-]{0,80}(@odata\.\w+)?")
+
+
+def masked(row: bytes) -> str:
+    """The row as JSON, every text in it as `…(12)` with its length; what isn't JSON by its size alone."""
+    try:
+        return msgspec.json.encode(_masked(msgspec.json.decode(row))).decode()
+    except NOT_JSON:
+        return f"not JSON, {len(row):,} bytes"
+
+
+def _masked(said: Any) -> Any:
+    if isinstance(said, dict):
+        return {name if _FIELD.fullmatch(name) else _hidden(name): _masked(value) for name, value in said.items()}
+    if isinstance(said, list):
+        return [_masked(one) for one in said]
+    if isinstance(said, str) and said and not _NUMBER.fullmatch(said) and not _is_time(said):
+        return _hidden(said)
+    return said
+
+
+def _hidden(text: str) -> str:
+    return f"…({len(text)})"
+
+
+def _is_time(text: str) -> bool:
+    if not re.match(r"\d{4}-\d\d-\d\d", text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
