@@ -165,12 +165,21 @@ def land_attendance(
     for day in [] if ask else meetings:
         if not holds[day] and _holds_rows(lake, vendor.name, vendor.attendance_tables, day):
             raise _lost(vendor, "attendance", day)
-    done = 0
+
+    def shape(some: Sequence[date]) -> Tables:
+        return vendor.shape_attendance({day: meetings[day] for day in some}, holds)
+
+    done, drifted = 0, None
     for some in _some_at_a_time(holds):
-        for tables in _shaped(some, lambda of: vendor.shape_attendance({day: meetings[day] for day in of}, holds)):
-            landed.take(lake, vendor.name, *tables)
+        try:
+            for tables in _shaped(some, shape):
+                landed.take(lake, vendor.name, *tables)
+        except SchemaDriftError as error:
+            drifted = drifted or error
         done += len(some)
         progress(f"{vendor.name}: shaping attendance", done, len(meetings))
+    if drifted:
+        raise drifted
     return landed
 
 

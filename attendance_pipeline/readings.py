@@ -85,6 +85,7 @@ class Held:
         reason: the vendor's code for it.
         open: the newest reading that lacks its last page, with what asks for the next one.
         refused: the newest answer was a refusal, so that the open reading can't go on.
+        for_good: nothing that anybody grants will change the outcome.
         pages: answered pages of all its readings.
     """
 
@@ -97,6 +98,7 @@ class Held:
     reason: str = ""
     open: "OpenReading | None" = None
     refused: bool = False
+    for_good: bool = False
     pages: int = 0
     _began: dict[str, datetime] = field(default_factory=dict, repr=False)
     _unsettled: set[str] = field(default_factory=set, repr=False)
@@ -123,7 +125,7 @@ class Held:
 
     def settled(self, meeting: Meeting, timing: Timing) -> bool:
         """Whether the vendor's answer no longer changes."""
-        if self.outcome == "gone":
+        if self.outcome == "gone" or self.for_good:
             return True
         return not self.unsettled and self.read_at is not None and self.read_at >= meeting.ended_at + timing.settles
 

@@ -335,7 +335,7 @@ def _merged(reports: list[Row]) -> Row:
     reasons = [
         f"{row['report']}: {row['status']}" + (f" ({row['reason']})" if row["reason"] else "")
         for row in reports
-        if row["status"] != "complete"
+        if row["status"] != "complete" or row["reason"]
     ]
     if len(reports) == 1:
         reasons = [reports[0]["reason"]] if reports[0]["reason"] else []

@@ -202,6 +202,7 @@ class Routes:
         hold = Held()
         if named.refused:
             hold.outcome, hold.reason = named.refused[0], named.refused[1]  # type: ignore[assignment]
+            hold.for_good = True
             return hold
         about = {report.id for report in self._about(named)}
         for number, answer in enumerate(sorted(self._answers(named, about), key=lambda answer: answer.at)):
@@ -224,7 +225,7 @@ class Routes:
     def due(self, named: Named, timing: Timing, now: datetime) -> bool:
         """Whether to ask for its report, or for the online meeting that leads there, now."""
         hold = self.held(named)
-        if named.refused or self._was_only_planned(named, hold, timing):
+        if self._was_only_planned(named, hold, timing):
             return False
         return hold.due(named.meeting, timing, now)
 

@@ -9,7 +9,7 @@ explained as (
     select
         *,
         case
-            when status <> 'complete'
+            when status <> 'complete' or reason <> ''
                 then report || ': ' || status || coalesce(' (' || reason || ')', '')
         end as explanation
     from readings

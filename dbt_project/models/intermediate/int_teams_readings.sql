@@ -24,36 +24,15 @@ found as (
 
 ),
 
-judged as (
-
-    select
-        *,
-        -- a refusal that the call record itself tells: no grant makes a report of an ad-hoc call
-        status in ('denied', 'blocked') and attempts = 0 as is_refused_for_good
-    from readings
-
-),
-
 explained as (
 
     select
-        judged.vendor_meeting_id,
-        judged.vendor,
-        judged.report,
-        judged.status,
-        judged.reason,
-        found.found_by,
-        judged.vendor_count,
-        judged.held_count,
-        judged.report <> 'registrations' as is_attendance,
-        judged.settled or judged.is_refused_for_good as settled,
-        judged.read_at,
-        case when not judged.is_refused_for_good then judged.due_at end as due_at,
-        judged.recoverable_until,
-        judged.ended_date
-    from judged
+        readings.*,
+        readings.report <> 'registrations' as is_attendance,
+        found.found_by
+    from readings
     left join found
-        on judged.vendor_meeting_id = found.vendor_meeting_id
+        on readings.vendor_meeting_id = found.vendor_meeting_id
 
 )
 

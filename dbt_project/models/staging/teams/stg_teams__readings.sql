@@ -19,7 +19,6 @@ renamed as (
         ---------- numbers
         vendor_count,
         rows_held as held_count,
-        attempts,
 
         ---------- booleans
         settled,
