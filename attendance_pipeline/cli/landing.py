@@ -152,10 +152,12 @@ def land_windows(
                     requests += metadata["requests"]
                 if "stopped" in metadata:
                     stopped[vendor.name] = metadata["stopped"]
+        # Where every vendor failed, what was published before is still to tell of it.
+        if landed or settings.warehouse.exists():
+            display("loading, building the marts, publishing", 0, 0)
+            run_job(code_location, "warehouse", on)
         if not landed:
             raise AttendanceError("; ".join(failures.values()))
-        display("loading, building the marts, publishing", 0, 0)
-        run_job(code_location, "warehouse", on)
     first, last = min(window.first for _, window in work), max(window.last for _, window in work)
     return {
         "summary": _plain(summarize(settings.warehouse, first, last)),
