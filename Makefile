@@ -16,8 +16,7 @@ test: .venv/ready-to-test
 	$(BIN)/pytest -n 2 --dist loadfile
 
 dev: .venv/ready
-	mkdir -p data/dagster
-	umask 027 && $(BIN)/dagster dev
+	umask 027 && mkdir -p data/dagster && $(BIN)/dagster dev
 
 # after every change of the dbt project; make test says so when it is due
 manifest: .venv/ready

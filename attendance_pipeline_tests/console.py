@@ -1,4 +1,4 @@
-"""The console script in a process of its own, and what it publishes beside what is true."""
+"""The console script, in a process of its own or in this one, and what it publishes beside what is true."""
 
 import os
 import subprocess
@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
+from attendance_pipeline.cli import main
 from attendance_pipeline.sandbox import Sandbox, Truth
 
 SCRIPT = Path(sys.executable).with_name("attendance-pipeline")
@@ -29,6 +31,17 @@ def started(environment: dict[str, str], *arguments: str) -> subprocess.Popen[st
     return subprocess.Popen(
         [SCRIPT, *arguments], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
+
+
+def called(*arguments: str) -> int:
+    """The console script in this process; its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["attendance-pipeline", *arguments])
+        try:
+            main()
+        except SystemExit as ended:
+            return int(ended.code or 0)
+    return 0
 
 
 def attendance_requests(sandbox: Sandbox, since: int) -> list[str]:

@@ -18,7 +18,6 @@ import dagster as dg
 import duckdb
 import pytest
 
-from attendance_pipeline.cli import main
 from attendance_pipeline.days import recoverable_until, settles_at
 from attendance_pipeline.defs.headless import instance
 from attendance_pipeline.http import session as session_module
@@ -27,7 +26,7 @@ from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.windows import dates
 
-from .console import DATES, FIRST, LAST, OURS, agree, attendance_requests, pointed_at, started
+from .console import DATES, FIRST, LAST, OURS, agree, attendance_requests, called, pointed_at, started
 from .leftovers import Overheard, places
 
 ZOOM = ("run", "--vendor", "zoom")
@@ -145,12 +144,7 @@ def cli(
     def call(*arguments: str, **variables: str) -> tuple[int, str, str]:
         for name, value in (environment | variables).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["attendance-pipeline", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
+        code = called(*arguments)
         out, err = capsys.readouterr()
         told.extend([out, err])
         return code, out, err

@@ -1,7 +1,6 @@
 """`coverage` as a user meets it, over hand-made marts; over real ones in test_cli.py."""
 
 import json
-import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ import duckdb
 import pytest
 
 from attendance_pipeline.calendars import SIGNS
-from attendance_pipeline.cli import main
+from attendance_pipeline_tests.console import called
 from attendance_pipeline_tests.hand_made_marts import NOON, TODAY, day, gap, write_marts
 
 FEBRUARY = ("--from", "2026-01-30", "--to", "2026-02-10")
@@ -31,12 +30,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.delenv("ATTENDANCE_WAREHOUSE", raising=False)
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["attendance-pipeline", "coverage", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
+        code = called("coverage", *arguments)
         out, err = capsys.readouterr()
         return code, out, err
 

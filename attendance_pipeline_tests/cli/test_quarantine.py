@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,12 +12,11 @@ import duckdb
 import pytest
 
 from attendance_pipeline import shape
-from attendance_pipeline.cli import main
 from attendance_pipeline.files import alone
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.quarantine import QuarantinedRow, Wanted, quarantined_rows, waivers_in_force
 from attendance_pipeline.sandbox.truth import Truth
-from attendance_pipeline_tests.console import OURS
+from attendance_pipeline_tests.console import OURS, called
 from attendance_pipeline_tests.vendors.account import FORTNIGHT, settings
 from attendance_pipeline_tests.vendors.zoom_account import LATER, Clock, ZoomAccount, sandbox_account
 
@@ -62,12 +60,7 @@ def cli(landed: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
 
     def call(*arguments: str, data: Path = landed.data) -> tuple[int, str, str]:
         monkeypatch.setenv("ATTENDANCE_DATA", str(data))
-        monkeypatch.setattr(sys, "argv", ["attendance-pipeline", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
+        code = called(*arguments)
         out, err = capsys.readouterr()
         return code, out, err
 

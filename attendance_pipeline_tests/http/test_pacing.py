@@ -14,19 +14,6 @@ from attendance_pipeline.http.pacing import Pacer, Rate, retry_after
 NOW = datetime(2026, 3, 16, 15, 0, 0, tzinfo=UTC)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "state" / "today.json"
