@@ -15,6 +15,9 @@ ROOM = 4 * 2**30
 if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
+# Each dbt build would write megabytes of debug log that nobody reads.
+os.environ.setdefault("DBT_LOG_LEVEL_FILE", "info")
+
 LONGEST = (
     "test_cli.py",
     "test_crashes.py",

@@ -132,14 +132,16 @@ def cli(
     told: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> Cli:
     """The script in this process, after the runs: exit code, standard output, standard error."""
     for name in list(os.environ):
         if name.startswith((*OURS, "DAGSTER_HOME")):
             monkeypatch.delenv(name)
 
-    # Patience is tested elsewhere: here it would only be waited for.
+    # Patience is tested elsewhere: here it would only be waited for. So it is with what a run that failed builds.
     monkeypatch.setattr(session_module, "ATTEMPTS", 2)
+    monkeypatch.setenv("ATTENDANCE_WAREHOUSE", str(tmp_path / "never-published.duckdb"))
 
     def call(*arguments: str, **variables: str) -> tuple[int, str, str]:
         for name, value in (environment | variables).items():
@@ -245,9 +247,11 @@ def test_coverage_has_every_meeting_complete_and_settled(whole_run: Run, sandbox
     ]
 
 
-def test_the_calendar_and_the_checks_tell_what_was_run_and_what_never_was(cli: Cli, sandbox: Sandbox) -> None:
+def test_the_calendar_and_the_checks_tell_what_was_run_and_what_never_was(
+    cli: Cli, sandbox: Sandbox, data: Path
+) -> None:
     """A day that was run is held whole; the others since the start date were never asked about."""
-    _, out, _ = cli("coverage", "--json", *DATES)
+    _, out, _ = cli("coverage", "--json", *DATES, ATTENDANCE_WAREHOUSE=str(data / "attendance.duckdb"))
     told = json.loads(out)
     with instance(Settings.load()) as on:
         keys = {name: dg.AssetCheckKey(dg.AssetKey(["marts", "coverage"]), name) for name in ("coverage", "expiring")}
@@ -532,6 +536,29 @@ def test_help_names_every_command(cli: Cli) -> None:
 
     assert code == 0
     assert [name for name in ("demo", "run", "doctor", "sandbox") if f"  {name}" not in out] == []
+
+
+# said of dagster-dbt's own code
+@pytest.mark.filterwarnings("ignore:AssetExecutionContext.op is deprecated:DeprecationWarning")
+def test_an_outage_of_every_vendor_is_told_of_in_what_was_published(cli: Cli, data: Path) -> None:
+    day, published = FIRST - timedelta(days=1), data / "attendance.duckdb"
+    before = marts(data)
+
+    code, _, err = cli(
+        *ZOOM,
+        *("--from", day.isoformat(), "--to", day.isoformat()),
+        ZOOM_API_URL="http://127.0.0.1:1/v2",
+        ATTENDANCE_WAREHOUSE=str(published),
+    )
+
+    assert code == 1
+    assert "zoom can't be reached" in err
+    with duckdb.connect(str(published), read_only=True) as reader:
+        told = reader.execute(
+            "select status, reason from marts.coverage_days where vendor = 'zoom' and ended_date = ?", [day]
+        ).fetchall()
+    assert told == [("not_ready", "outage without an answer")]
+    assert marts(data)["meetings"] == before["meetings"]
 
 
 def test_no_run_shows_or_leaves_what_proves_who_we_are(

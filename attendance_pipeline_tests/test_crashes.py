@@ -65,8 +65,7 @@ def survived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survived]:
         Killer(pointed_at(sandbox, data), lambda: sandbox.requests, random.Random(7)) as killer,  # noqa: S311
     ):
         killer.typical |= {"shape": 0.05, "load": 0.1, "dbt": 1.5}
-        # Each shaping is told twice, the second time before the partitions are replaced: here Zoom's and Teams' last.
-        insist(killer, "shape", LAND, times=4)
+        # Each shaping is told twice, the second time before the partitions are replaced: here Teams' last.
         insist(killer, "shape", LAND, times=12)
         insist(killer, "load", Order(FIRST, LAST, steps=("land", "load"), now=NOW))
         insist(killer, "dbt", Order(FIRST, LAST, steps=("load", "dbt"), now=NOW), when=wal.exists)
@@ -101,7 +100,8 @@ def test_one_ordinary_run_after_all_the_kills_reaches_the_truth(survived: Surviv
 def test_what_was_answered_before_a_kill_is_not_asked_for_again(survived: Survived) -> None:
     kills = survived.killer.kills
 
-    assert sum(len(kill.asked) for kill in kills) > IN_FLIGHT
+    # who died in shaping had read every meeting, or somebody before had
+    assert len(set[str]().union(*(kill.asked for kill in kills))) >= len(survived.truth.meetings) > 0
     assert [kill.stage for kill in kills if kill.stage != "pull" and kill.repeated] == []
     assert all(kill.repeated <= IN_FLIGHT for kill in kills)
 
