@@ -237,6 +237,7 @@ class Killer:
 
     def __init__(self, environment: dict[str, str], asked: Callable[[], Sequence[Seen]], dice: random.Random) -> None:
         self.kills: list[Kill] = []
+        self.survivors: list[Kill] = []
         self.typical: dict[Stage, float] = {}
         """Seconds that a stage lasts when nobody is killed."""
         self._environment = environment
@@ -269,8 +270,8 @@ class Killer:
             time.sleep(moment)
             died_in = worker.kill()
             time.sleep(0.25)  # what was on its way is noted
-        if died_in != "done":
-            self.kills.append(Kill(died_in, asked))
+        # Who was done before the kill came isn't one, but what it asked mustn't be asked again either.
+        (self.kills if died_in != "done" else self.survivors).append(Kill(died_in, asked))
         return died_in
 
     def finish(self, order: Order) -> None:
@@ -288,7 +289,7 @@ class Killer:
         yield asked
         asked |= attendance_asked(self._asked()[before:])
         for report in asked:
-            for kill in reversed(self.kills):
+            for kill in (*reversed(self.kills), *self.survivors):
                 if report in kill.asked:
                     kill.repeated += 1
                     break
