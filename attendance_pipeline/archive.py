@@ -214,8 +214,8 @@ class Archive:
         Raises:
             StorageError: the file can't be read.
         """
-        files = list(self._listing_files(date.min))
-        return [head for rows in _batches(files[-1], HEAD) for head in rows.to_pylist()] if files else []
+        newest = max(self._listing_files(date.min), default=None)
+        return [head for rows in _batches(newest, HEAD) for head in rows.to_pylist()] if newest else []
 
     def _listing_files(self, first: date) -> Iterator[Path]:
         """The files of lists, oldest first, that can know what ended from this date on."""

@@ -5,7 +5,7 @@ Two steps, because attendance is asked for by the meetings that the first step l
 
 import asyncio
 from collections import ChainMap, Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,7 +17,7 @@ from attendance_pipeline.http.errors import VendorError
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.pull import Progress, Pulled, discover, read_due, silent
 from attendance_pipeline.quarantine import count_quarantined
-from attendance_pipeline.readings import Holds, Meeting, held
+from attendance_pipeline.readings import Held, Holds, Meeting, held
 from attendance_pipeline.shape import Shaped, Table, quarantine_table
 from attendance_pipeline.vendors.base import Tables, Vendor
 
@@ -158,10 +158,11 @@ def land_attendance(
             landed.left.append(day)
     everything = [meeting for of_day in meetings.values() for meeting in of_day.values()]
     with _folded(vendor, lake):
+        holds = _holds(vendor, meetings)
         if ask:
-            holds = {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in meetings}
             landed.pulled = asyncio.run(read_due(vendor, everything, ChainMap(*holds.values()), progress))
-    holds = {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in meetings}
+    if landed.pulled.requests or landed.pulled.outcomes:
+        holds = _holds(vendor, meetings)
     for day in [] if ask else meetings:
         if not holds[day] and _holds_rows(lake, vendor.name, vendor.attendance_tables, day):
             raise _lost(vendor, "attendance", day)
@@ -181,6 +182,10 @@ def land_attendance(
     if drifted:
         raise drifted
     return landed
+
+
+def _holds(vendor: Vendor[Any], days: Iterable[date]) -> dict[date, dict[tuple[str, str], Held]]:
+    return {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in days}
 
 
 def _kept(vendor: Vendor[Any], lake: Lake, days: Sequence[date]) -> set[date]:
