@@ -22,6 +22,9 @@ with unioned as (
         room,
         role,
         is_own_account,
+        device,
+        client,
+        audio,
         joined_at,
         left_at
     from {{ vendor_intervals }}
@@ -51,6 +54,9 @@ normalised as (
         room,
         role,
         is_own_account,
+        device,
+        client,
+        audio,
         joined_at,
         left_at
     from unioned
@@ -78,6 +84,9 @@ of_known_meetings as (
         normalised.room,
         normalised.role,
         normalised.is_own_account,
+        normalised.device,
+        normalised.client,
+        normalised.audio,
         normalised.joined_at,
         normalised.left_at,
         {{ seconds_between('normalised.joined_at', 'normalised.left_at') }} as duration_seconds

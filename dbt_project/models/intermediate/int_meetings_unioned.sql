@@ -20,6 +20,8 @@ with unioned as (
         vendor_attendee_count,
         started_at,
         ended_at,
+        scheduled_start_at,
+        scheduled_end_at,
         ended_date
     from {{ vendor_meetings }}
     {% if not loop.last %}union all{% endif %}
@@ -42,6 +44,8 @@ keyed as (
         vendor_attendee_count,
         started_at,
         ended_at,
+        scheduled_start_at,
+        scheduled_end_at,
         ended_date,
         {{ seconds_between('started_at', 'ended_at') }} as duration_seconds
     from unioned

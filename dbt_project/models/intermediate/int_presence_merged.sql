@@ -62,6 +62,58 @@ merged as (
         ) as present_until
     from beginnings
 
+),
+
+dated as (
+
+    select
+        *,
+        cast(present_from as date) as first_date,
+        cast(present_until as date) as last_date
+    from merged
+
+),
+
+-- few stretches cross midnight
+over_midnight as (
+
+    select
+        *,
+        {{ each_date('first_date', 'last_date') }} as activity_date
+    from dated
+    where first_date < last_date
+
+),
+
+cut_at_midnight as (
+
+    select
+        meeting_key,
+        attendee_key,
+        activity_date,
+        greatest(present_from, cast(activity_date as timestamp)) as present_from,
+        least(present_until, {{ plus_seconds('cast(activity_date as timestamp)', '86400') }}) as present_until
+    from over_midnight
+
+),
+
+pieces as (
+
+    select
+        meeting_key,
+        attendee_key,
+        first_date as activity_date,
+        present_from,
+        present_until
+    from dated
+    where first_date = last_date
+
+    union all
+
+    select * from cut_at_midnight
+    -- who leaves at midnight isn't there on the day that begins
+    where present_from < present_until
+
 )
 
-select * from merged
+select * from pieces

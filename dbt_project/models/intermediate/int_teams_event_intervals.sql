@@ -21,6 +21,7 @@ sessions as (
         min(account_id) as account_id,
         min(email) as email,
         min(display_name) as display_name,
+        min(user_agent) as client,
         case
             when bool_or(role = 'host') then 'host'
             when bool_or(role = 'presenter') then 'presenter'
@@ -99,6 +100,7 @@ intervals as (
         sessions.email,
         sessions.display_name,
         sessions.role,
+        sessions.client,
         paired.joined_at,
         paired.left_at
     from paired

@@ -23,6 +23,7 @@ named as (
         display_name,
         role,
         is_own_account,
+        cast(null as string) as client,
         joined_at,
         left_at
     from of_records
@@ -39,6 +40,7 @@ named as (
         display_name,
         role,
         cast(null as boolean) as is_own_account,
+        client,
         joined_at,
         left_at
     from of_live_events
@@ -69,7 +71,8 @@ numbered as (
                 coalesce(registrant_id, ''),
                 coalesce(role, ''),
                 coalesce(participant_id, ''),
-                coalesce(cast(is_own_account as string), '')
+                coalesce(cast(is_own_account as string), ''),
+                coalesce(client, '')
         ) as occurrence
     from keyed
 
@@ -89,6 +92,9 @@ intervals as (
         'main' as room,
         role,
         is_own_account,
+        cast(null as string) as device,
+        client,
+        cast(null as string) as audio,
         joined_at,
         left_at
     from numbered

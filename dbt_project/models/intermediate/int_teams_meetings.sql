@@ -10,6 +10,21 @@ records as (
 
 ),
 
+-- an occurrence's own booking: the report carries that of its series
+booked as (
+
+    select
+        report_id as vendor_meeting_id,
+        min(started_at) as scheduled_start_at,
+        min(ended_at) as scheduled_end_at
+    from {{ ref('stg_teams__routes') }}
+    where
+        route = 'calendar'
+        and report_id is not null
+    group by report_id
+
+),
+
 -- a co-organizer's record says host too
 hosts as (
 
@@ -45,8 +60,18 @@ hosted as (
         meetings.vendor_attendee_count,
         meetings.started_at,
         meetings.ended_at,
+        case
+            when booked.vendor_meeting_id is not null then booked.scheduled_start_at
+            when meetings.is_booked_once then meetings.scheduled_start_at
+        end as scheduled_start_at,
+        case
+            when booked.vendor_meeting_id is not null then booked.scheduled_end_at
+            when meetings.is_booked_once then meetings.scheduled_end_at
+        end as scheduled_end_at,
         meetings.ended_date
     from meetings
+    left join booked
+        on meetings.vendor_meeting_id = booked.vendor_meeting_id
     left join hosts
         on
             meetings.vendor_meeting_id = hosts.vendor_meeting_id

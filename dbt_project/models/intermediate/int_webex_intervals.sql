@@ -16,6 +16,20 @@ pieces as (
 
 ),
 
+-- the attendees report names a client and no device, the participants report a device and no client
+clients as (
+
+    select
+        vendor_meeting_id,
+        known_as,
+        min(client_agent) as client
+    from attendees
+    where known_as is not null
+    group by vendor_meeting_id, known_as
+    having min(client_agent) = max(client_agent)
+
+),
+
 of_participants as (
 
     select
@@ -25,6 +39,9 @@ of_participants as (
         participants.display_name,
         coalesce(participants.known_as, pieces.participant_id) as person,
         pieces.device_name,
+        pieces.device_type as device,
+        clients.client,
+        pieces.audio_type as audio,
         pieces.room,
         pieces.joined_at,
         pieces.left_at
@@ -33,6 +50,10 @@ of_participants as (
         on
             pieces.vendor_meeting_id = participants.vendor_meeting_id
             and pieces.participant_id = participants.participant_id
+    left join clients
+        on
+            participants.vendor_meeting_id = clients.vendor_meeting_id
+            and participants.known_as = clients.known_as
 
 ),
 
@@ -52,6 +73,9 @@ of_attendees as (
         attendees.display_name,
         coalesce(attendees.known_as, '') as person,
         '' as device_name,
+        cast(null as string) as device,
+        attendees.client_agent as client,
+        cast(null as string) as audio,
         'main' as room,
         attendees.joined_at,
         attendees.left_at
@@ -90,7 +114,14 @@ numbered as (
         *,
         row_number() over (
             partition by vendor_meeting_id, natural_key
-            order by left_at, room, coalesce(display_name, ''), coalesce(email, '')
+            order by
+                left_at,
+                room,
+                coalesce(display_name, ''),
+                coalesce(email, ''),
+                coalesce(device, ''),
+                coalesce(client, ''),
+                coalesce(audio, '')
         ) as occurrence
     from named
 
@@ -110,6 +141,9 @@ intervals as (
         room,
         cast(null as string) as role,
         cast(null as boolean) as is_own_account,
+        device,
+        client,
+        audio,
         joined_at,
         left_at
     from numbered

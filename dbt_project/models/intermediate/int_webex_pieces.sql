@@ -61,6 +61,8 @@ whole_stretches as (
         stretches.vendor_meeting_id,
         stretches.participant_id,
         stretches.device_name,
+        stretches.device_type,
+        stretches.audio_type,
         stretches.room,
         stretches.joined_at,
         stretches.left_at
@@ -165,6 +167,8 @@ pieces_of_stretches as (
         stretches.vendor_meeting_id,
         stretches.participant_id,
         stretches.device_name,
+        stretches.device_type,
+        stretches.audio_type,
         case when cut.open_sessions > 0 then 'breakout' else stretches.room end as room,
         cut.joined_at,
         coalesce(cut.next_joined_at, stretches.left_at) as left_at
@@ -264,6 +268,8 @@ sessions_beyond_stretches as (
         vendor_meeting_id,
         participant_id,
         '' as device_name,
+        cast(null as string) as device_type,
+        cast(null as string) as audio_type,
         'breakout' as room,
         joined_at,
         left_at

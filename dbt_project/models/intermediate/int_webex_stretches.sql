@@ -26,6 +26,8 @@ of_devices as (
         participants.participant_id,
         devices.device_number,
         coalesce(devices.correlation_id, devices.device_type, '') as device_name,
+        devices.device_type,
+        devices.audio_type,
         participants.room,
         devices.joined_at,
         devices.left_at
@@ -53,6 +55,8 @@ of_participants_alone as (
         participants.participant_id,
         0 as device_number,
         '' as device_name,
+        cast(null as string) as device_type,
+        cast(null as string) as audio_type,
         participants.room,
         participants.joined_at,
         participants.left_at

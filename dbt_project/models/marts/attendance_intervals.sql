@@ -21,7 +21,10 @@ attributed as (
         intervals.joined_at,
         intervals.left_at,
         intervals.duration_seconds,
-        intervals.room
+        intervals.room,
+        intervals.device,
+        intervals.client,
+        intervals.audio
     from intervals
     left join merged
         on intervals.identity_token = merged.identity_token

@@ -86,6 +86,16 @@ measured as (
                     cast(coalesce(stayed.attended_seconds, 0) as double) / meetings.duration_seconds
                 )
         end as attendance_ratio,
+        case
+            when meetings.scheduled_start_at < meetings.scheduled_end_at
+                then cast(coalesce(stayed.attended_seconds, 0) as double)
+                    / {{ seconds_between('meetings.scheduled_start_at', 'meetings.scheduled_end_at') }}
+        end as scheduled_attendance_ratio,
+        case
+            when max(case when identified.role = 'host' then stayed.attended_seconds end) over of_meeting > 0
+                then cast(coalesce(stayed.attended_seconds, 0) as double)
+                    / max(case when identified.role = 'host' then stayed.attended_seconds end) over of_meeting
+        end as host_attendance_ratio,
         greatest(0, {{ seconds_between('meetings.started_at', 'joined.first_joined_at') }}) as late_seconds,
         greatest(0, {{ seconds_between('joined.last_left_at', 'meetings.ended_at') }}) as left_early_seconds,
         identified.is_external
@@ -100,6 +110,7 @@ measured as (
         on joined.attendee_key = preferred_names.attendee_key
     left join merged_people
         on identified.person_token = merged_people.token
+    window of_meeting as (partition by joined.meeting_key)
 
 )
 

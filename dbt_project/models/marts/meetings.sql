@@ -42,6 +42,8 @@ measured as (
         meetings.host_name,
         meetings.started_at,
         meetings.ended_at,
+        meetings.scheduled_start_at,
+        meetings.scheduled_end_at,
         meetings.ended_date,
         meetings.duration_seconds,
         coalesce(attendance.attendee_count, 0) as attendee_count,

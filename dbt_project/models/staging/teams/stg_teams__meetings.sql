@@ -35,6 +35,8 @@ renamed as (
 
         ---------- booleans
         is_registration_required,
+        -- what recurs, or was never booked, has a start that is another day's
+        coalesce(meeting_type in ('scheduled', 'broadcast'), false) or kind in ('webinar', 'town_hall') as is_booked_once,
 
         ---------- dates and timestamps
         meeting_start_time as started_at,

@@ -15,6 +15,7 @@ renamed as (
         nullif(email, '') as email,
         nullif(display_name, '') as display_name,
         coalesce(nullif(lower(trim(email)), ''), nullif(lower(trim(display_name)), '')) as known_as,
+        nullif(client_agent, '') as client_agent,
 
         ---------- timestamps
         joined_time as joined_at,

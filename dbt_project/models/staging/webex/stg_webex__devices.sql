@@ -25,6 +25,7 @@ renamed as (
 
         ---------- text
         nullif(device.device_type, '') as device_type,
+        nullif(device.audio_type, '') as audio_type,
 
         ---------- timestamps
         device.joined_time as joined_at,

@@ -25,6 +25,9 @@ renamed as (
         ---------- dates and timestamps
         start_time as started_at,
         end_time as ended_at,
+        -- nor do Webex's of ended meetings
+        cast(null as timestamp) as scheduled_start_at,
+        cast(null as timestamp) as scheduled_end_at,
         ended_date
     from source
 

@@ -24,6 +24,10 @@ renamed as (
             else 'main'
         end as room,
         cast(null as string) as role,
+        -- Zoom's report tells of none of these
+        cast(null as string) as device,
+        cast(null as string) as client,
+        cast(null as string) as audio,
 
         ---------- booleans
         -- since 2023-03-03 Zoom hides the account ids of people outside the host's account
