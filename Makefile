@@ -21,6 +21,7 @@ dev: .venv/ready
 # after every change of the dbt project; make test says so when it is due
 manifest: .venv/ready
 	$(BIN)/python -m attendance_pipeline.defs.manifest
+	$(BIN)/python -m attendance_pipeline.defs.catalogue --write
 
 benchmark: .venv/ready
 	$(BIN)/python attendance_pipeline_tests/benchmarks/landing.py

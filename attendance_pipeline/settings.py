@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
-from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from attendance_pipeline.errors import UsageError
@@ -30,6 +31,9 @@ TEAMS_CREDENTIALS = (
 
 TEAMS_ROUTES = ("call_records", "calendar", "webinars", "town_halls")
 """The ways on which Teams' meetings are found."""
+
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})+")
 
 
 class Settings(BaseSettings):
@@ -75,6 +79,11 @@ class Settings(BaseSettings):
     attendance_start_date: date = date(2026, 1, 1)
     attendance_build_memory: str = "4GB"
     attendance_quota_reserve: int = Field(default=10, ge=0, le=90)
+    attendance_aliases: Path | None = None
+    attendance_roster: Path | None = None
+    attendance_time_zone: str | None = None
+    attendance_own_domains: str = ""
+    attendance_grace_seconds: NonNegativeInt | None = None
 
     @field_validator("zoom_api_url", "zoom_token_url", "webex_api_url", "teams_graph_url", "teams_login_url")
     @classmethod
@@ -101,10 +110,9 @@ class Settings(BaseSettings):
     @field_validator("teams_tenant_id")
     @classmethod
     def _a_tenant(cls, value: str | None) -> str | None:
-        if value and not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value):
-            label = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
-            if not re.fullmatch(rf"{label}(\.{label})+", value):
-                raise ValueError("give the tenant's id (Entra admin center > Overview) or one of its domain names")
+        is_id = value and re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value)
+        if value and not is_id and not _DOMAIN.fullmatch(value):
+            raise ValueError("give the tenant's id (Entra admin center > Overview) or one of its domain names")
         return value
 
     @field_validator("teams_routes")
@@ -115,7 +123,31 @@ class Settings(BaseSettings):
             raise ValueError(f"give at least one of {', '.join(TEAMS_ROUTES)} with commas between them")
         return ",".join(dict.fromkeys(routes))
 
-    @field_validator("teams_client_certificate", "attendance_data", "attendance_lake", "attendance_warehouse")
+    @field_validator("attendance_time_zone")
+    @classmethod
+    def _a_time_zone(cls, value: str | None) -> str | None:
+        # a machine's own file, which no engine knows, may lie among them
+        if value and value not in available_timezones() - {"localtime"}:
+            raise ValueError("give the IANA name of a time zone, such as Europe/Berlin")
+        return value
+
+    @field_validator("attendance_own_domains")
+    @classmethod
+    def _domain_names(cls, value: str) -> str:
+        domains = [domain.strip().lower().removeprefix("@") for domain in value.split(",")]
+        # dbt puts them into SQL as they are
+        if not all(_DOMAIN.fullmatch(domain) for domain in domains if domain):
+            raise ValueError("give e-mail domains with commas between them, such as example.com")
+        return ",".join(dict.fromkeys(domain for domain in domains if domain))
+
+    @field_validator(
+        "teams_client_certificate",
+        "attendance_data",
+        "attendance_lake",
+        "attendance_warehouse",
+        "attendance_aliases",
+        "attendance_roster",
+    )
     @classmethod
     def _a_path(cls, value: Path | None) -> Path | None:
         try:
@@ -165,6 +197,17 @@ class Settings(BaseSettings):
     def teams_route_names(self) -> tuple[str, ...]:
         """The ways on which meetings are looked for."""
         return tuple(self.teams_routes.split(","))
+
+    @property
+    def dbt_vars(self) -> dict[str, Any]:
+        """The variables of the dbt project that are set here; of the others the project's own defaults hold."""
+        domains = [domain for domain in self.attendance_own_domains.split(",") if domain]
+        said = {
+            "time_zone": self.attendance_time_zone,
+            "own_domains": domains or None,
+            "grace_seconds": self.attendance_grace_seconds,
+        }
+        return {name: value for name, value in said.items() if value is not None}
 
     def missing(self, ways: Sequence[Sequence[str]]) -> str:
         """The variables that hold nothing and have to, in words; empty where any one of the ways is whole."""

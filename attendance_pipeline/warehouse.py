@@ -28,6 +28,19 @@ STORAGE_VERSION = "v1.5.0"
 LOCK_PATIENCE = 60.0
 """Seconds: a dbt build of ten million joins takes about as long."""
 
+UNDATED = date(1970, 1, 1)
+"""The ended date, in `raw.loads`, of what has none."""
+
+_LOADS = {
+    "raw_table": "varchar",
+    "vendor": "varchar",
+    "ended_date": "date",
+    # null where the lake holds the partition no longer
+    "mark": "varchar",
+    # of the load that last changed it
+    "batch": "bigint",
+}
+
 _TYPES = {
     pa.string(): "varchar",
     pa.bool_(): "boolean",
@@ -58,6 +71,22 @@ class Wanted:
     timing: Timing
 
 
+@dataclass(frozen=True)
+class Told:
+    """What an analyst tells of people: the rows of the raw tables `aliases` and `roster`.
+
+    Attributes:
+        aliases: pairs of identities that are one person.
+        roster: vendors and the addresses of their licensed hosts.
+    """
+
+    aliases: Sequence[tuple[str, str]] = ()
+    roster: Sequence[tuple[str, str]] = ()
+
+
+NOTHING_TOLD = Told()
+
+
 @dataclass
 class Loaded:
     """What a load did to one raw table."""
@@ -84,7 +113,9 @@ def building(build: Path) -> Iterator[None]:
         yield
 
 
-def load(lake: Lake, build: Path, tables: Sequence[Table], vendors: Sequence[Wanted] = ()) -> dict[str, Loaded]:
+def load(
+    lake: Lake, build: Path, tables: Sequence[Table], vendors: Sequence[Wanted] = (), told: Told = NOTHING_TOLD
+) -> dict[str, Loaded]:
     """Bring the raw tables up to date with the lake: partitions that changed, and only those.
 
     Args:
@@ -92,6 +123,7 @@ def load(lake: Lake, build: Path, tables: Sequence[Table], vendors: Sequence[Wan
         build: the build file.
         tables: of the vendors.
         vendors: what is wanted of each, the raw table `vendors`.
+        told: what an analyst tells of people.
 
     Returns:
         By raw table: its rows afterwards and the partitions that were loaded.
@@ -104,52 +136,80 @@ def load(lake: Lake, build: Path, tables: Sequence[Table], vendors: Sequence[Wan
     begin_build(build)
     loaded: dict[str, Loaded] = {}
     with _connect(build) as connection:
-        connection.execute("create schema if not exists raw")
-        connection.execute(
-            "create table if not exists raw.loads "
-            "(raw_table varchar, ended_date date, mark varchar, batch bigint, primary key (raw_table, ended_date))"
-        )
-        connection.execute("create sequence if not exists raw.batches")
+        _prepare(connection)
         batch = _one(connection, "select nextval('raw.batches')")
         for table in tables:
             loaded[raw_name(table)] = _load(connection, lake, table, batch)
         _load_vendors(connection, vendors)
+        _load_told(connection, told, batch)
     return loaded
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("begin")
+    if not _alike(_columns(connection, "loads"), _LOADS.items()):
+        # A new file, or one of an older version: the lake holds all of it.
+        connection.execute("drop schema if exists raw cascade")
+        connection.execute("create schema raw")
+        declared = ", ".join(f"{column} {kind}" for column, kind in _LOADS.items())
+        connection.execute(f"create table raw.loads ({declared}, primary key (raw_table, ended_date))")
+        connection.execute("create sequence raw.batches")
+        connection.execute("create table raw.builds (batch bigint, recipe varchar)")
+    connection.execute("commit")
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, raw_table: str) -> list[tuple[str, str]]:
+    return connection.execute(
+        "select column_name, data_type from information_schema.columns "
+        "where table_schema = 'raw' and table_name = ? order by ordinal_position",
+        [raw_table],
+    ).fetchall()
 
 
 def _load(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, batch: int) -> Loaded:
     name = raw_name(table)
     columns = {entry.name: _type(entry.type) for entry in table.schema} | {"ended_date": "date"}
     connection.execute("begin")
-    found = connection.execute(
-        "select column_name, data_type from information_schema.columns "
-        "where table_schema = 'raw' and table_name = ? order by ordinal_position",
-        [name],
-    ).fetchall()
-    if not _alike(found, columns.items()):
+    if not _alike(_columns(connection, name), columns.items()):
         # A new table, or one whose columns a new version has changed: the lake holds all of it.
         declared = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
         connection.execute(f'create or replace table raw."{name}" ({declared})')
-        connection.execute("delete from raw.loads where raw_table = ?", [name])
-    marks = dict(connection.execute("select ended_date, mark from raw.loads where raw_table = ?", [name]).fetchall())
+        _describe(connection, name, table.schema)
+        connection.execute("update raw.loads set mark = null, batch = ? where raw_table = ?", [batch, name])
+    marks = dict(
+        connection.execute(
+            "select ended_date, mark from raw.loads where raw_table = ? and mark is not null", [name]
+        ).fetchall()
+    )
     here = list(lake.partitions(table.vendor, table.name))
     changed = [partition for partition in here if marks.get(partition.ended_date) != partition.mark]
     gone = marks.keys() - {partition.ended_date for partition in here}
     stale = [partition.ended_date for partition in changed if partition.ended_date in marks] + sorted(gone)
     if stale:
         connection.execute(f'delete from raw."{name}" where ended_date in (select unnest(?))', [stale])  # noqa: S608
+        # What is gone stays known: the models take away what came of it.
         connection.execute(
-            "delete from raw.loads where raw_table = ? and ended_date in (select unnest(?))", [name, stale]
+            "update raw.loads set mark = null, batch = ? where raw_table = ? and ended_date in (select unnest(?))",
+            [batch, name, stale],
         )
     if changed:
         _insert(connection, name, list(columns), changed, lake)
         connection.executemany(
-            "insert into raw.loads values (?, ?, ?, ?)",
-            [[name, partition.ended_date, partition.mark, batch] for partition in changed],
+            "insert or replace into raw.loads values (?, ?, ?, ?, ?)",
+            [[name, table.vendor, partition.ended_date, partition.mark, batch] for partition in changed],
         )
     rows = _one(connection, f'select count(*) from raw."{name}"')  # noqa: S608 - our own table names
     connection.execute("commit")
     return Loaded(rows, changed)
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> None:
+    """What the lake's files say of themselves, where whoever opens the published file sees it."""
+    described = [(f'table raw."{name}"', schema)]
+    described += [(f'column raw."{name}"."{entry.name}"', entry) for entry in schema]
+    for what, held in described:
+        words = (held.metadata or {}).get(b"description", b"").decode().replace("'", "''")
+        connection.execute(f"comment on {what} is '{words}'")
 
 
 def _load_vendors(connection: duckdb.DuckDBPyConnection, vendors: Sequence[Wanted]) -> None:
@@ -164,6 +224,19 @@ def _load_vendors(connection: duckdb.DuckDBPyConnection, vendors: Sequence[Wante
         connection.execute(f"create or replace table raw.vendors ({columns})")
         for row in rows:
             connection.execute("insert into raw.vendors values (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    connection.execute("commit")
+
+
+def _load_told(connection: duckdb.DuckDBPyConnection, told: Told, batch: int) -> None:
+    connection.execute("begin")
+    connection.execute("create table if not exists raw.aliases (identity varchar, same_as varchar)")
+    connection.execute("create table if not exists raw.roster (vendor varchar, host_email varchar)")
+    for name, rows in (("aliases", sorted(told.aliases)), ("roster", sorted(told.roster))):
+        if connection.execute(f"from raw.{name} order by all").fetchall() != rows:
+            connection.execute(f"delete from raw.{name}")  # noqa: S608 - our own table names
+            if rows:
+                connection.executemany(f"insert into raw.{name} values (?, ?)", rows)  # noqa: S608
+            connection.execute("insert or replace into raw.loads values (?, null, ?, '', ?)", [name, UNDATED, batch])
     connection.execute("commit")
 
 
@@ -250,13 +323,48 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(row[0])
 
 
-def begin_build(build: Path) -> None:
-    """From now on the build file is in motion: it isn't published until `finish_build`."""
+def begin_build(build: Path) -> bool:
+    """From now on the build file is in motion, and isn't published until it is finished; whether it was until now."""
+    was_finished = _finished(build).exists()
     _finished(build).unlink(missing_ok=True)
+    return was_finished
 
 
-def finish_build(build: Path) -> None:
-    """Every model and every blocking test of dbt has passed."""
+def needs_rebuild(build: Path, recipe: str) -> bool:
+    """Whether the models have to be built whole: what is in the file, if anything, was made by another recipe.
+
+    Args:
+        build: the build file, loaded.
+        recipe: what tells one way of making the models from another.
+    """
+    with _connect(build) as connection:
+        _prepare(connection)
+        return connection.execute("select recipe from raw.builds").fetchall() != [(recipe,)]
+
+
+def forget_build(build: Path) -> None:
+    """What is in the file is about to be made by another recipe: until that has finished, it is of none."""
+    with _connect(build) as connection:
+        connection.execute("delete from raw.builds")
+
+
+def finish_build(build: Path, recipe: str) -> None:
+    """Every model and every blocking test of dbt has passed: what was loaded until now is in the models.
+
+    Args:
+        build: the build file.
+        recipe: what the models were made by.
+    """
+    with _connect(build) as connection:
+        connection.execute("begin")
+        connection.execute("delete from raw.builds")
+        connection.execute("insert into raw.builds select coalesce(max(batch), 0), ? from raw.loads", [recipe])
+        connection.execute("commit")
+    mark_finished(build)
+
+
+def mark_finished(build: Path) -> None:
+    """The build file may be published: all of it is of one load."""
     commit(_finished(build), lambda path: path.touch())
 
 

@@ -25,7 +25,7 @@ import duckdb
 
 from attendance_pipeline.archive import Archive
 from attendance_pipeline.clock import utc_now
-from attendance_pipeline.defs.manifest import DBT, DBT_PROJECT
+from attendance_pipeline.dbt import DBT, DBT_PROJECT, environment, recipe, target
 from attendance_pipeline.files import alone
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.landing import land_attendance, land_meetings
@@ -33,7 +33,15 @@ from attendance_pipeline.sandbox import Seen
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.vendors.base import Vendor
-from attendance_pipeline.warehouse import begin_build, building, finish_build, load, publish
+from attendance_pipeline.warehouse import (
+    begin_build,
+    building,
+    finish_build,
+    forget_build,
+    load,
+    needs_rebuild,
+    publish,
+)
 from attendance_pipeline.windows import dates
 
 from .sandbox.client import Clock
@@ -172,8 +180,11 @@ def work(order: Order) -> None:
         _tell("dbt")
         with building(settings.build):
             begin_build(settings.build)
-            dbt_build(settings)
-            finish_build(settings.build)
+            made_by = recipe(settings)
+            if whole := needs_rebuild(settings.build, made_by):
+                forget_build(settings.build)
+            dbt_build(settings, whole)
+            finish_build(settings.build, made_by)
     if "publish" in order.steps:
         _tell("publish")
         with building(settings.build):
@@ -181,14 +192,14 @@ def work(order: Order) -> None:
     _tell("done")
 
 
-def dbt_build(settings: Settings) -> None:
+def dbt_build(settings: Settings, whole: bool) -> None:
     """dbt's build in a process of its own."""
-    target = settings.data / "dbt"
-    told = {"ATTENDANCE_BUILD": str(settings.build), "ATTENDANCE_BUILD_MEMORY": settings.attendance_build_memory}
+    folder = str(target(settings))
+    arguments = [*BUILD, "--full-refresh"] if whole else BUILD
     subprocess.run(
-        [DBT, *BUILD, "--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--quiet"],
+        [DBT, *arguments, "--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--quiet"],
         check=True,
-        env=os.environ | told | {"DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target)},
+        env=os.environ | environment(settings) | {"DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder},
         stdout=sys.stderr,
     )
 

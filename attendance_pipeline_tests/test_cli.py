@@ -282,6 +282,16 @@ def test_the_calendar_and_the_checks_tell_what_was_run_and_what_never_was(
     assert checked["coverage"].metadata["dates_missing"].value == len(told["missing"]) > 0
 
 
+def test_the_marts_and_the_metrics_are_a_page_to_read(cli: Cli, data: Path) -> None:
+    code, out, err = cli("docs")
+
+    assert (code, out) == (0, f"{data / 'docs' / 'index.html'}\n"), err
+    page = Path(out.strip()).read_text()
+    assert '"name": "attendance_ratio"' in page
+    assert '"name": "active_attendees"' in page
+    assert not any(meeting[0] in page for meeting in marts(data)["meetings"])
+
+
 def test_a_vendor_that_fails_keeps_nothing_from_the_others(run_without_zoom: Run, whole_run: Run) -> None:
     assert "refused the credentials" in one_line(run_without_zoom.err)
     assert "webex" in run_without_zoom.out
@@ -346,6 +356,7 @@ def test_a_second_run_asks_for_no_meeting_again_and_changes_no_byte(run_without_
         ((*TEAMS, *DATES), {"TEAMS_CLIENT_CERTIFICATE": "none.pem"}, 2, ("none.pem", "can't be read")),
         ((*ZOOM, *DATES), {"ZOOM_API_URL": "http://127.0.0.1:9/v2"}, 1, ("can't be reached at 127.0.0.1",)),
         (("run", *DATES), {"ZOOM_API_URL": "zoom.us"}, 2, ("ZOOM_API_URL", "https://")),
+        (("run", *DATES), {"ATTENDANCE_ALIASES": "no.csv"}, 2, ("ATTENDANCE_ALIASES", "no.csv", "correct the path")),
         (("run", *DATES), {"ZOOM_PLAN": "gold"}, 2, ("ZOOM_PLAN", "'pro' or 'business'")),
         (("run", "--from", "2026-02-02", "--to", "2026-02-01"), {}, 2, ("2026-02-02 lies after", "swap")),
         (("run", "--from", "2026-02-02", "--to", "2199-02-01"), {}, 2, ("2199-02-01 lies in the future",)),
@@ -549,6 +560,8 @@ def test_an_outage_of_every_vendor_is_told_of_in_what_was_published(cli: Cli, da
         *("--from", day.isoformat(), "--to", day.isoformat()),
         ZOOM_API_URL="http://127.0.0.1:1/v2",
         ATTENDANCE_WAREHOUSE=str(published),
+        # with another variable every model is built anew
+        ATTENDANCE_OWN_DOMAINS="elsewhere.example",
     )
 
     assert code == 1
@@ -557,7 +570,12 @@ def test_an_outage_of_every_vendor_is_told_of_in_what_was_published(cli: Cli, da
         told = reader.execute(
             "select status, reason from marts.coverage_days where vendor = 'zoom' and ended_date = ?", [day]
         ).fetchall()
+        outside = reader.execute(
+            "select count(*) filter (where is_external) from marts.attendees where email is not null"
+        ).fetchone()
+        addresses = reader.execute("select count(email) from marts.attendees").fetchone()
     assert told == [("not_ready", "outage without an answer")]
+    assert outside == addresses
     assert marts(data)["meetings"] == before["meetings"]
 
 

@@ -50,6 +50,8 @@ def test_without_a_variable_the_defaults_hold() -> None:
     assert settings.lake == PROJECT / "data" / "lake"
     assert settings.warehouse == PROJECT / "data" / "attendance.duckdb"
     assert settings.build == PROJECT / "data" / "build.duckdb"
+    assert (settings.attendance_aliases, settings.attendance_roster) == (None, None)
+    assert settings.dbt_vars == {}
     assert settings.missing(ZOOM_CREDENTIALS) == "ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET"
     assert settings.missing(WEBEX_CREDENTIALS) == NO_WEBEX
     assert settings.missing(TEAMS_CREDENTIALS) == NO_TEAMS
@@ -86,6 +88,11 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "ATTENDANCE_START_DATE": "2025-11-30",
         "ATTENDANCE_BUILD_MEMORY": "2GB",
         "ATTENDANCE_QUOTA_RESERVE": "25",
+        "ATTENDANCE_ALIASES": "~/aliases.csv",
+        "ATTENDANCE_ROSTER": "roster.csv",
+        "ATTENDANCE_TIME_ZONE": "Europe/Berlin",
+        "ATTENDANCE_OWN_DOMAINS": "Acme.example, @acme-labs.example,,acme.example",
+        "ATTENDANCE_GRACE_SECONDS": "0",
     }
     assert set(VARIABLES) <= set(values), "a setting that this test doesn't know"
     for name, value in values.items():
@@ -128,6 +135,13 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert settings.build == tmp_path / "data" / "build.duckdb"
     assert settings.attendance_start_date == date(2025, 11, 30)
     assert settings.attendance_build_memory == "2GB"
+    assert settings.attendance_aliases == Path.home() / "aliases.csv"
+    assert settings.attendance_roster == Path("roster.csv")
+    assert settings.dbt_vars == {
+        "time_zone": "Europe/Berlin",
+        "own_domains": ["acme.example", "acme-labs.example"],
+        "grace_seconds": 0,
+    }
     assert settings.missing(ZOOM_CREDENTIALS) == ""
     assert settings.missing(WEBEX_CREDENTIALS) == ""
     assert settings.missing(TEAMS_CREDENTIALS) == ""
@@ -276,6 +290,20 @@ def test_sites_are_host_names_however_they_are_spaced_and_each_once(
         ("ATTENDANCE_START_DATE", "30.01.2026"),
         ("ATTENDANCE_START_DATE", "2026-01-01T10:00:00"),
         ("ATTENDANCE_DATA", "~nobody-of-this-name/data"),
+        ("ATTENDANCE_ALIASES", "~nobody-of-this-name/aliases.csv"),
+        ("ATTENDANCE_ROSTER", "~nobody-of-this-name/roster.csv"),
+        ("ATTENDANCE_TIME_ZONE", "Munich"),
+        ("ATTENDANCE_TIME_ZONE", "localtime"),
+        ("ATTENDANCE_TIME_ZONE", "CET+1"),
+        ("ATTENDANCE_TIME_ZONE", "../etc/passwd"),
+        ("ATTENDANCE_TIME_ZONE", "UTC') or ('"),
+        ("ATTENDANCE_OWN_DOMAINS", "acme"),
+        ("ATTENDANCE_OWN_DOMAINS", "ana@acme.test"),
+        ("ATTENDANCE_OWN_DOMAINS", "acme.test;acme-labs.test"),
+        ("ATTENDANCE_OWN_DOMAINS", "acme.test'), ('x.test"),
+        ("ATTENDANCE_OWN_DOMAINS", "-acme.test"),
+        ("ATTENDANCE_GRACE_SECONDS", "-7"),
+        ("ATTENDANCE_GRACE_SECONDS", "five minutes"),
     ],
 )
 @pytest.mark.parametrize("source", ["environment", "file"])

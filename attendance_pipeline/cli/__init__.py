@@ -9,6 +9,7 @@ import click
 
 from attendance_pipeline.cli.coverage import coverage
 from attendance_pipeline.cli.demo import demo
+from attendance_pipeline.cli.docs import docs
 from attendance_pipeline.cli.doctor import doctor
 from attendance_pipeline.cli.plan import plan
 from attendance_pipeline.cli.quarantine import quarantine
@@ -43,7 +44,7 @@ def commands() -> None:
     """
 
 
-for command in (demo, run, plan, coverage, doctor, reshape, quarantine, sandbox):
+for command in (demo, run, plan, coverage, docs, doctor, reshape, quarantine, sandbox):
     commands.add_command(command)
 
 

@@ -15,6 +15,7 @@ from attendance_pipeline.display import Display, hours
 from attendance_pipeline.errors import AttendanceError, UsageError
 from attendance_pipeline.files import alone
 from attendance_pipeline.lake import Lake
+from attendance_pipeline.people import read_told
 from attendance_pipeline.plan import plan
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.summary import Summary, summarize
@@ -104,6 +105,8 @@ def land(
         again: ask for lists again that were read late enough already.
     """
     check_dates(settings, vendors if ask else (), first, last)
+    # before anybody is asked: the load would refuse them only afterwards
+    read_told(settings, VENDORS)
     return land_windows(settings, {vendor: [Window(first, last)] for vendor in vendors}, ask=ask, again=again)
 
 

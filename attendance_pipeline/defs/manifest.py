@@ -11,13 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from attendance_pipeline.settings import PROJECT
+from attendance_pipeline.dbt import DBT, DBT_PROJECT
 
-DBT_PROJECT = PROJECT / "dbt_project"
 MANIFEST = DBT_PROJECT / "manifest.json"
-DBT = Path(sys.executable).with_name("dbt")
-"""Beside the interpreter: an environment that isn't activated has no dbt on its PATH."""
 
+_NOT_LOOKED_AT = ("macros", "unit_tests", "docs", "disabled")
 _CHANGES_EVERY_TIME = ("generated_at", "invocation_id", "invocation_started_at", "run_started_at", "user_id")
 
 
@@ -35,12 +33,17 @@ def parse() -> dict[str, Any]:
             stdout=sys.stderr,
         )
         manifest: dict[str, Any] = json.loads((Path(folder) / "manifest.json").read_text())
-    manifest["macros"] = {}
-    for nodes in ("nodes", "sources", "unit_tests", "disabled"):
-        for node in manifest.get(nodes, {}).values():
-            for entry in node if isinstance(node, list) else [node]:
-                entry.pop("root_path", None)
-                entry.pop("created_at", None)
+    manifest |= dict.fromkeys(_NOT_LOOKED_AT, {})
+    for nodes in ("nodes", "sources", "exposures", "metrics", "semantic_models", "saved_queries"):
+        for node in manifest[nodes].values():
+            for name in ("root_path", "created_at", "unrendered_config"):
+                node.pop(name, None)
+    for kin in ("parent_map", "child_map"):
+        manifest[kin] = {
+            node: [other for other in others if not other.startswith("unit_test.")]
+            for node, others in manifest[kin].items()
+            if not node.startswith("unit_test.")
+        }
     for name in _CHANGES_EVERY_TIME:
         manifest["metadata"].pop(name, None)
     return manifest

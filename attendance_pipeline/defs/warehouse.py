@@ -1,5 +1,6 @@
 """The load, the dbt models and the published file as assets. One writer of the build file at a time."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,18 +13,38 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from packaging.version import Version
 
 from attendance_pipeline.days import DAYS
+from attendance_pipeline.dbt import DBT, DBT_PROJECT, environment, recipe, target, variables
 from attendance_pipeline.defs.landing import column_schema, key, why_off
-from attendance_pipeline.defs.manifest import DBT, DBT_PROJECT, MANIFEST
+from attendance_pipeline.defs.manifest import MANIFEST
+from attendance_pipeline.errors import UsageError
 from attendance_pipeline.lake import Lake
+from attendance_pipeline.people import read_told
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Table
 from attendance_pipeline.vendors.base import Vendor
-from attendance_pipeline.warehouse import Wanted, begin_build, building, finish_build, load, publish, raw_name
+from attendance_pipeline.warehouse import (
+    Wanted,
+    begin_build,
+    building,
+    finish_build,
+    forget_build,
+    load,
+    mark_finished,
+    needs_rebuild,
+    publish,
+    raw_name,
+)
 
 POOL = "duckdb"
 
-VENDORS_KEY = dg.AssetKey(["raw", "vendors"])
-"""The asset of the raw table that says which vendors are on; a dbt source names it."""
+PIPELINE_TABLES = {
+    "vendors": "One row per vendor: whether it is on, what is wanted of it, how long it answers.",
+    "loads": "One row per raw table and ended date: the batch that last changed it.",
+    "aliases": "One row per pair of identities that an analyst says are one person.",
+    "roster": "One row per vendor and licensed host that an analyst names.",
+    "builds": "The batch up to which every model has been built.",
+}
+"""What the loader itself knows; dbt sources name these assets."""
 
 BUILD = ["build", "--exclude-resource-type", "unit_test"]
 """Data tests judge the data of this run; unit tests judge the SQL, which `make test` does."""
@@ -79,22 +100,25 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
         ]
         + [
             dg.AssetSpec(
-                VENDORS_KEY,
+                ["raw", name],
                 # Not read from these: an asset without any would never follow what landed.
                 deps=[key(table) for table in tables if table.name == DAYS],
                 group_name="raw",
                 kinds={"duckdb"},
-                description="One row per vendor: whether it is on, what is wanted of it, how long it answers.",
+                description=description,
                 automation_condition=FOLLOW_LANDING,
             )
+            for name, description in PIPELINE_TABLES.items()
         ],
         pool=POOL,
     )
     def load_changed(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         settings = Settings.load()
+        told = read_told(settings, [vendor.name for vendor in vendors])
         with building(settings.build):
-            loaded = load(Lake(settings.lake), settings.build, tables, _wanted(vendors, settings))
-        yield dg.MaterializeResult(asset_key=VENDORS_KEY, metadata={"dagster/row_count": len(vendors)})
+            loaded = load(Lake(settings.lake), settings.build, tables, _wanted(vendors, settings), told)
+        for name in PIPELINE_TABLES:
+            yield dg.MaterializeResult(asset_key=["raw", name])
         for table in tables:
             done = loaded[raw_name(table)]
             yield dg.MaterializeResult(
@@ -109,16 +133,35 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
     @dbt_assets(manifest=MANIFEST, name="dbt_build", pool=POOL, dagster_dbt_translator=_Translator())
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         settings = Settings.load()
-        # dbt is a process of its own: its profile reads these two from the environment.
-        os.environ["ATTENDANCE_BUILD"] = str(settings.build)
-        os.environ["ATTENDANCE_BUILD_MEMORY"] = settings.attendance_build_memory
+        os.environ.update(environment(settings))
         dbt = _Dbt(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT))
         with building(settings.build):
-            begin_build(settings.build)
-            # One folder for all builds, as only one is at work: dbt finds there what it parsed the last time.
-            yield from dbt.cli(BUILD, context=context, target_path=settings.data / "dbt").stream()
-            finish_build(settings.build)
+            made_by, of_all = recipe(settings), context.selected_asset_keys >= tables_of_models
+            anew = needs_rebuild(settings.build, made_by)
+            if anew and not of_all:
+                raise UsageError(
+                    "these models can't be built alone: the dbt project or its variables changed since the last "
+                    "build; run the job warehouse, which rebuilds all of them"
+                )
+            was_finished = begin_build(settings.build)
+            if not of_all and not was_finished:
+                raise UsageError(
+                    "these models can't be built alone: not all that was loaded is built yet; run the job warehouse"
+                )
+            if anew:
+                forget_build(settings.build)
+            arguments = [*BUILD, *variables(settings), *(["--full-refresh"] if anew else [])]
+            yield from dbt.cli(arguments, context=context, target_path=target(settings)).stream()
+            if of_all:
+                finish_build(settings.build, made_by)
+            elif was_finished:
+                mark_finished(settings.build)
 
+    tables_of_models = {
+        dg.AssetKey([node["schema"], node["name"]])
+        for node in json.loads(MANIFEST.read_text())["nodes"].values()
+        if node["resource_type"] == "model" and node["config"]["materialized"] != "view"
+    }
     marts = sorted(asset for asset in models.keys if asset.path[0] == "marts")
 
     @dg.asset(deps=marts, group_name="publish", kinds={"duckdb"}, pool=POOL, automation_condition=FOLLOW_LANDING)

@@ -146,7 +146,7 @@ def load() -> dict[str, Any]:
 
 def dbt_build() -> dict[str, Any]:
     """All models and data tests, as a run builds them."""
-    from attendance_pipeline.defs.manifest import DBT, DBT_PROJECT
+    from attendance_pipeline.dbt import DBT, DBT_PROJECT
     from attendance_pipeline.defs.warehouse import BUILD
     from attendance_pipeline.settings import Settings
 

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from . import told_teams
+from .facts import FactAttendee, FactMeeting, Facts
 from .raw_rows import RawRows, Row
 from .telling import Interval, Meeting, key_of, seconds_from
 from .told import intervals, meetings, webex_remarks
 
 # of reports that hold nothing, which says what the meeting is: what may still come wins
 MAY_STILL_COME = ["not_ready", "denied", "blocked", "gone"]
-ROLES = ["host", "co_host", "presenter", "panelist", "attendee", None]
-
-
-class Groups:
-    """Union-find."""
-
-    def __init__(self) -> None:
-        self._parent: dict[Hashable, Hashable] = {}
-
-    def find(self, item: Hashable) -> Hashable:
-        self._parent.setdefault(item, item)
-        while self._parent[item] != item:
-            item = self._parent[item]
-        return item
-
-    def join(self, items: Iterable[Hashable]) -> None:
-        first, *others = items
-        for other in others:
-            self._parent[self.find(other)] = self.find(first)
 
 
 @dataclass
@@ -50,40 +31,23 @@ class Expected:
     missing: set[tuple[str, date, str | None]]
 
 
-def expected_marts(raw: RawRows) -> Expected:
+def expected_marts(raw: RawRows, facts: Facts) -> Expected:
     listed = meetings(raw)
-    every_interval = [interval for interval in intervals(raw) if interval.meeting in listed]
-    by_meeting: dict[str, list[Interval]] = defaultdict(list)
-    for interval in every_interval:
-        by_meeting[interval.meeting].append(interval)
-
-    own_domains = {meeting.host_email.split("@")[1] for meeting in listed.values() if meeting.host_email}
-    groups = {meeting: _who_is_who(joins) for meeting, joins in by_meeting.items()}
-    people = _people(groups)
-    attendees: dict[frozenset[str], Row] = {}
-    seconds_of: dict[str, list[set[int]]] = defaultdict(list)
-    for meeting, attendees_joins in groups.items():
-        for joins in attendees_joins:
-            counted = [join for join in joins if join.room != "waiting"]
-            if counted:
-                present = {second for join in counted for second in join.seconds}
-                seconds_of[meeting].append(present)
-                attendees[frozenset(join.key for join in joins)] = _attendee(
-                    listed[meeting], joins, counted, present, own_domains
-                ) | {"person": people[id(joins)]}
-
-    meeting_rows = {
-        key: _meeting(meeting, [a for a in attendees.values() if a["meeting_key"] == key], seconds_of[key])
-        for key, meeting in listed.items()
+    told = {interval.key: interval for interval in intervals(raw) if interval.meeting in listed}
+    attendees = {
+        attendee.joins: _attendee(meeting, attendee, [told[key] for key in attendee.joins])
+        for meeting in facts.meetings.values()
+        for attendee in meeting.attendees
     }
+    meeting_rows = {key: _meeting(listed[key], meeting) for key, meeting in facts.meetings.items()}
     coverage = _coverage(raw, listed)
     coverage_days = _coverage_days(raw, coverage)
     return Expected(
-        {join.key: _interval(join) for join in every_interval},
+        {key: _interval(join) for key, join in told.items()},
         meeting_rows,
         attendees,
         _people_rows(attendees, listed),
-        _days(listed, meeting_rows, attendees, seconds_of),
+        _days(facts, meeting_rows),
         coverage,
         coverage_days,
         {(row["vendor"], row["ended_date"], key) for key, row in coverage.items() if row["is_missing"]}
@@ -99,65 +63,37 @@ def _interval(join: Interval) -> Row:
         "left_at": join.left_at,
         "duration_seconds": len(join.seconds),
         "room": join.room,
+        "device": join.device,
+        "client": join.client,
+        "audio": join.audio,
     }
 
 
-def _who_is_who(joins: list[Interval]) -> list[list[Interval]]:
-    same = Groups()
-    for join in joins:
-        same.join([join.key, *join.ids])
-    bearers: dict[str, set[Hashable]] = defaultdict(set)
-    for join in joins:
-        if join.ids and join.folded_name:
-            bearers[join.folded_name].add(same.find(join.key))
-    for join in joins:
-        if not join.ids and join.folded_name:
-            borne_by = bearers[join.folded_name]
-            same.join([next(iter(borne_by)) if len(borne_by) == 1 else ("name", join.folded_name), join.key])
-        if not join.ids and not join.folded_name and join.participant:
-            same.join([("participant", join.participant), join.key])
-    attendees: dict[Hashable, list[Interval]] = defaultdict(list)
-    for join in joins:
-        attendees[same.find(join.key)].append(join)
-    return list(attendees.values())
-
-
-def _people(groups: dict[str, list[list[Interval]]]) -> dict[int, Hashable]:
-    same = Groups()
-    everyone = [joins for attendees in groups.values() for joins in attendees]
-    for joins in everyone:
-        same.join([id(joins), *(token for join in joins for token in join.ids if token[0] != "registrant")])
-    return {id(joins): same.find(id(joins)) for joins in everyone}
-
-
-def _attendee(
-    meeting: Meeting, joins: list[Interval], counted: list[Interval], present: set[int], own_domains: set[str]
-) -> Row:
-    emails = sorted({join.email for join in joins if join.email})
-    domains = {email.split("@")[1] for email in emails if "@" in email}
-    is_external: bool | None = None
-    if domains:
-        is_external = not domains & own_domains
-    elif any(join.is_own is not None for join in joins):
-        is_external = not any(join.is_own for join in joins)
-    strongest = min((join.role for join in joins), key=ROLES.index)
+def _attendee(meeting: FactMeeting, attendee: FactAttendee, joins: list[Interval]) -> Row:
     duration = (meeting.ended_at - meeting.started_at).total_seconds()
-    first, last = min(join.joined_at for join in counted), max(join.left_at for join in counted)
+    booked = 0.0
+    if meeting.scheduled_start_at and meeting.scheduled_end_at:
+        booked = (meeting.scheduled_end_at - meeting.scheduled_start_at).total_seconds()
+    of_hosts = max((len(host.seconds) for host in meeting.attendees if host.role == "host"), default=0)
+    attended = len(attendee.seconds)
     return {
-        "meeting_key": joins[0].meeting,
+        "meeting_key": meeting.key,
         "display_name": _preferred_name(joins),
-        "email": emails[0] if emails else None,
-        "role": "host" if meeting.host_email in emails else strongest or "attendee",
-        "first_joined_at": first,
-        "last_left_at": last,
-        "join_count": len(counted),
-        "attended_seconds": len(present),
-        "device_seconds": sum(len(join.seconds) for join in counted),
-        "attendance_ratio": min(1.0, len(present) / duration) if duration else None,
-        "late_seconds": max(0, (first - meeting.started_at).total_seconds()),
-        "left_early_seconds": max(0, (meeting.ended_at - last).total_seconds()),
-        "is_external": is_external,
-        "is_identified": any(kind != "registrant" for join in joins for kind, _ in join.ids),
+        "email": attendee.email,
+        "role": attendee.role,
+        "first_joined_at": attendee.first_joined_at,
+        "last_left_at": attendee.last_left_at,
+        "join_count": attendee.join_count,
+        "attended_seconds": attended,
+        "device_seconds": attendee.device_seconds,
+        "attendance_ratio": min(1.0, attended / duration) if duration else None,
+        "scheduled_attendance_ratio": attended / booked if booked > 0 else None,
+        "host_attendance_ratio": attended / of_hosts if of_hosts else None,
+        "late_seconds": max(0, (attendee.first_joined_at - meeting.started_at).total_seconds()),
+        "left_early_seconds": max(0, (meeting.ended_at - attendee.last_left_at).total_seconds()),
+        "is_external": attendee.is_external,
+        "is_identified": attendee.is_identified,
+        "person": attendee.person,
     }
 
 
@@ -170,24 +106,26 @@ def _preferred_name(joins: list[Interval]) -> str | None:
     return min(used, key=lambda name: (used[name], name.encode())) if used else None
 
 
-def _meeting(meeting: Meeting, attendees: list[Row], seconds: list[set[int]]) -> Row:
-    present = Counter(second for attendee in seconds for second in attendee)
+def _meeting(told: Meeting, meeting: FactMeeting) -> Row:
+    present = Counter(second for attendee in meeting.attendees for second in attendee.seconds)
     return {
         "vendor": meeting.vendor,
-        "vendor_meeting_id": meeting.id,
+        "vendor_meeting_id": meeting.vendor_meeting_id,
         "kind": meeting.kind,
         "series_id": meeting.series,
-        "title": meeting.title,
+        "title": told.title,
         "host_email": meeting.host_email,
+        "scheduled_start_at": meeting.scheduled_start_at,
+        "scheduled_end_at": meeting.scheduled_end_at,
         "ended_date": meeting.ended_at.date(),
         "duration_seconds": (meeting.ended_at - meeting.started_at).total_seconds(),
-        "attendee_count": len(attendees),
-        "join_count": sum(attendee["join_count"] for attendee in attendees),
-        "attended_seconds": sum(attendee["attended_seconds"] for attendee in attendees),
-        "device_seconds": sum(attendee["device_seconds"] for attendee in attendees),
+        "attendee_count": len(meeting.attendees),
+        "join_count": sum(attendee.join_count for attendee in meeting.attendees),
+        "attended_seconds": sum(len(attendee.seconds) for attendee in meeting.attendees),
+        "device_seconds": sum(attendee.device_seconds for attendee in meeting.attendees),
         "active_seconds": sum(count >= 2 for count in present.values()),
         "peak_attendees": max(present.values(), default=0),
-        "vendor_attendee_count": meeting.vendor_count,
+        "vendor_attendee_count": told.vendor_count,
     }
 
 
@@ -215,38 +153,31 @@ def _people_rows(
     return people
 
 
-def _days(
-    listed: dict[str, Meeting],
-    meeting_rows: dict[str, Row],
-    attendees: dict[frozenset[str], Row],
-    seconds_of: dict[str, list[set[int]]],
-) -> dict[tuple[date, str], Row]:
+def _days(facts: Facts, meeting_rows: dict[str, Row]) -> dict[tuple[date, str], Row]:
     days: dict[tuple[date, str], Row] = {}
     for day, vendor in {(row["ended_date"], row["vendor"]) for row in meeting_rows.values()}:
-        of_day = {
-            key: row for key, row in meeting_rows.items() if (row["ended_date"], row["vendor"]) == (day, vendor)
-        }
-        running = Counter(
-            second for key in of_day for second in seconds_from(listed[key].started_at, listed[key].ended_at)
-        )
-        present = Counter(second for key in of_day for attendee in seconds_of[key] for second in attendee)
+        held = [
+            meeting
+            for meeting in facts.meetings.values()
+            if (meeting.ended_at.date(), meeting.vendor) == (day, vendor)
+        ]
+        of_day = [meeting_rows[meeting.key] for meeting in held]
+        attendees = [attendee for meeting in held for attendee in meeting.attendees]
+        running = Counter(second for one in held for second in seconds_from(one.started_at, one.ended_at))
+        present = Counter(second for attendee in attendees for second in attendee.seconds)
         days[day, vendor] = {
-            "meetings": len(of_day),
-            "hosts": len({row["host_email"] for row in of_day.values() if row["host_email"]}),
-            "attendees": _total(of_day, "attendee_count"),
-            "people": len({row["person"] for row in attendees.values() if row["meeting_key"] in of_day}),
-            "attended_seconds": _total(of_day, "attended_seconds"),
-            "device_seconds": _total(of_day, "device_seconds"),
-            "active_seconds": _total(of_day, "active_seconds"),
+            "meetings": len(held),
+            "hosts": len({meeting.host_email for meeting in held if meeting.host_email}),
+            "attendees": len(attendees),
+            "people": len({attendee.person for attendee in attendees}),
+            "attended_seconds": sum(row["attended_seconds"] for row in of_day),
+            "device_seconds": sum(row["device_seconds"] for row in of_day),
+            "active_seconds": sum(row["active_seconds"] for row in of_day),
             "peak_concurrent_meetings": max(running.values(), default=0),
             "peak_concurrent_attendees": max(present.values(), default=0),
-            "single_attendee_meetings": sum(row["attendee_count"] == 1 for row in of_day.values()),
+            "single_attendee_meetings": sum(row["attendee_count"] == 1 for row in of_day),
         }
     return days
-
-
-def _total(rows: dict[str, Row], column: str) -> Any:
-    return sum(row[column] for row in rows.values())
 
 
 def _coverage(raw: RawRows, listed: dict[str, Meeting]) -> dict[str, Row]:

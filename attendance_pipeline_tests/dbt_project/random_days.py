@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from datetime import date, datetime, time, timedelta
 
+from .random_times import AS_OF
 from .raw_rows import RawRows, Row
 
-FIRST, AS_OF = date(2026, 3, 2), date(2026, 3, 9)
+FIRST = date(2026, 3, 2)
 HOUR, DAY = 3600, 86400
 
 

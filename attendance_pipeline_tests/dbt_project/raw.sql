@@ -390,3 +390,26 @@ create table raw.vendors (
     recoverable_seconds bigint,
     as_of date
 );
+
+create table raw.aliases (
+    identity varchar,
+    same_as varchar
+);
+
+create table raw.roster (
+    vendor varchar,
+    host_email varchar
+);
+
+create table raw.loads (
+    raw_table varchar,
+    ended_date date,
+    mark varchar,
+    batch bigint,
+    vendor varchar
+);
+
+create table raw.builds (
+    batch bigint,
+    recipe varchar
+);

@@ -36,6 +36,10 @@ class RawRows:
     webex_days: list[Row] = field(default_factory=list)
     teams_days: list[Row] = field(default_factory=list)
     vendors: list[Row] = field(default_factory=list)
+    aliases: list[Row] = field(default_factory=list)
+    roster: list[Row] = field(default_factory=list)
+    loads: list[Row] = field(default_factory=list)
+    builds: list[Row] = field(default_factory=list)
 
 
 def write_raw(path: Path, rows: RawRows) -> None:

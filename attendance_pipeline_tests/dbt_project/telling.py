@@ -24,6 +24,8 @@ class Meeting:
     ended_at: datetime
     vendor_count: int | None
     found_by: str | None
+    scheduled_start_at: datetime | None = None
+    scheduled_end_at: datetime | None = None
 
 
 @dataclass
@@ -42,6 +44,9 @@ class Interval:
     left_at: datetime
     role: str | None = None
     is_own: bool | None = None
+    device: str | None = None
+    client: str | None = None
+    audio: str | None = None
 
     @property
     def ids(self) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from . import told_teams
@@ -20,7 +21,7 @@ def meetings(raw: RawRows) -> dict[str, Meeting]:
             series=str(row["id"]),
             kind="webinar" if row["is_webinar"] else "meeting",
             title=row["topic"] or None,
-            host_email=row["user_email"].lower() or None,
+            host_email=folded(row["user_email"]),
             started_at=row["start_time"],
             ended_at=row["end_time"],
             vendor_count=row["participants_count"],
@@ -36,7 +37,7 @@ def meetings(raw: RawRows) -> dict[str, Meeting]:
             series=row["meeting_id"].partition("_I_")[0],
             kind="webinar" if row["scheduled_type"] == "webinar" else "meeting",
             title=row["meeting_title"] or None,
-            host_email=row["host_email"].lower() or None,
+            host_email=folded(row["host_email"]),
             started_at=row["start_time"],
             ended_at=row["end_time"],
             vendor_count=row["total_participants"],
@@ -70,19 +71,48 @@ def _zoom_interval(row: Row) -> Interval:
     )
 
 
+@dataclass
+class Piece:
+    """A while of one device in one room."""
+
+    row: Row
+    device_name: str
+    device: str | None
+    audio: str | None
+    client: str | None
+    room: str
+    joined_at: datetime
+    left_at: datetime
+
+    @property
+    def order(self) -> tuple[datetime, list[str]]:
+        said = [self.room, self.row["display_name"], self.row["email"], self.device, self.client, self.audio]
+        return self.left_at, [text or "" for text in said]
+
+
 def _webex_intervals(raw: RawRows) -> Iterator[Interval]:
+    agents: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+    for row in raw.webex_attendees:
+        if row["client_agent"]:
+            agents[row["meeting_id"], webex_person(row)].add(row["client_agent"])
     found = [piece for row in raw.webex_participants for piece in _webex_pieces(row)]
-    told_by_participants = {row["meeting_id"] for row, *_ in found}
+    for piece in found:
+        named = agents[piece.row["meeting_id"], webex_person(piece.row)]
+        if webex_person(piece.row) and len(named) == 1:
+            [piece.client] = named
+    told_by_participants = {piece.row["meeting_id"] for piece in found}
     for row in raw.webex_attendees:
         if row["meeting_id"] not in told_by_participants and _lasted(row):
-            found.append((row, "", "main", row["joined_time"], row["left_time"]))
+            client = row["client_agent"] or None
+            found.append(Piece(row, "", None, None, client, "main", row["joined_time"], row["left_time"]))
 
-    found.sort(key=lambda piece: (piece[4], piece[2], piece[0]["display_name"] or "", piece[0]["email"] or ""))
+    found.sort(key=lambda piece: piece.order)
     seen: Counter[tuple[str, str]] = Counter()
-    for row, device, room, joined_at, left_at in found:
+    for piece in found:
+        row = piece.row
         meeting = key_of("webex", row["meeting_id"])
         person = webex_person(row) or row.get("id") or ""
-        natural_key = f"{person}|{joined_at}|{device}"
+        natural_key = f"{person}|{piece.joined_at}|{piece.device_name}"
         seen[meeting, natural_key] += 1
         yield Interval(
             key=key_of(meeting, natural_key, str(seen[meeting, natural_key])),
@@ -92,9 +122,12 @@ def _webex_intervals(raw: RawRows) -> Iterator[Interval]:
             participant=row.get("id"),
             email=folded(row["email"]),
             name=(row["display_name"] or "").strip() or None,
-            room=room,
-            joined_at=joined_at,
-            left_at=left_at,
+            room=piece.room,
+            joined_at=piece.joined_at,
+            left_at=piece.left_at,
+            device=piece.device,
+            client=piece.client,
+            audio=piece.audio,
         )
 
 
@@ -106,32 +139,32 @@ def _lasted(row: Row) -> bool:
     return bool(row["joined_time"] and row["left_time"]) and row["joined_time"] <= row["left_time"]
 
 
-def _webex_pieces(row: Row) -> Iterator[tuple[Row, str, str, datetime, datetime]]:
-    """Second by second: the participant, the device, the room, from when until when."""
+def _webex_pieces(row: Row) -> Iterator[Piece]:
+    """Second by second: what each device was there for, and breakout sessions that no device was there for."""
     waited = row["state"] == "lobby"
     attended = [] if waited else row["breakout_sessions_attended"] or []
     sessions = [seconds_from(one["joined_time"], one["left_time"]) for one in attended if _lasted(one)]
     in_session = {second for session in sessions for second in session}
     turns = {bound for session in sessions if session for bound in (session.start, session.stop)}
 
+    none: Row = {"correlation_id": None, "device_type": None, "audio_type": None}
     timed = [device for device in row["devices"] or [] if _lasted(device)]
-    stretches = [
-        (
-            device["correlation_id"] or device["device_type"] or "",
-            seconds_from(device["joined_time"], device["left_time"]),
-        )
-        for device in timed
-    ]
-    if not stretches and _lasted(row):
-        stretches = [("", seconds_from(row["joined_time"], row["left_time"]))]
-
+    if not timed and _lasted(row):
+        timed = [none | {"joined_time": row["joined_time"], "left_time": row["left_time"]}]
+    stretches = [(device, seconds_from(device["joined_time"], device["left_time"])) for device in timed]
     beyond = in_session.difference(*(stretch for _, stretch in stretches))
-    for device, stretch in stretches:
+    for device, stretch in [*stretches, *((none, run) for run in _runs(beyond, turns))]:
         for piece in _runs(stretch, turns) if stretch else [stretch]:
-            room = "breakout" if piece.start in in_session else "waiting" if waited else "main"
-            yield row, device, room, _moment(piece.start), _moment(piece.stop)
-    for piece in _runs(beyond, turns):
-        yield row, "", "breakout", _moment(piece.start), _moment(piece.stop)
+            yield Piece(
+                row=row,
+                device_name=device["correlation_id"] or device["device_type"] or "",
+                device=device["device_type"] or None,
+                audio=device["audio_type"] or None,
+                client=None,
+                room="breakout" if piece.start in in_session else "waiting" if waited else "main",
+                joined_at=_moment(piece.start),
+                left_at=_moment(piece.stop),
+            )
 
 
 def _runs(seconds: Iterable[int], turns: set[int]) -> list[range]:
@@ -162,8 +195,9 @@ def webex_remarks(raw: RawRows, settled: set[str]) -> dict[str, list[str]]:
             participants[row["meeting_id"]].add(webex_person(row))
 
     remarks: dict[str, list[str]] = defaultdict(list)
-    for meeting in (row for row in raw.webex_meetings):
-        id_, key = meeting["meeting_id"], key_of("webex", meeting["meeting_id"])
+    listed_by = {row["meeting_id"]: row["listed_by"] for row in raw.webex_meetings}
+    for id_ in listed_by.keys() | held.keys():
+        key = key_of("webex", id_)
         one, other = attendees[id_] - {None}, participants[id_] - {None}
         if held[id_] == 2 and one != other:
             remarks[key].append(
@@ -171,6 +205,6 @@ def webex_remarks(raw: RawRows, settled: set[str]) -> dict[str, list[str]]:
                 if len(one) == len(other)
                 else f"attendees names {len(one)} people, participants {len(other)}"
             )
-        if key in settled and "," not in meeting["listed_by"]:
-            remarks[key].append(f"only listed by {meeting['listed_by']}")
+        if key in settled and listed_by.get(id_) in {"meetings", "usage"}:
+            remarks[key].append(f"only listed by {listed_by[id_]}")
     return remarks

@@ -15,7 +15,13 @@ STRENGTH = ["host", "presenter", "attendee", None]
 
 def meetings(raw: RawRows) -> Iterator[Meeting]:
     records = _by_report(raw.teams_attendance_records)
+    booked = _by_report([row for row in raw.teams_meetings if row["route"] == "calendar" and row["report_id"]])
     for row in raw.teams_attendance_reports:
+        bookings = [(route["start_time"], route["end_time"]) for route in booked[row["report_id"]]]
+        if row["meeting_type"] in {"scheduled", "broadcast"} or row["kind"] in {"webinar", "town_hall"}:
+            bookings = bookings or [(row["scheduled_start_time"], row["scheduled_end_time"])]
+        starts = [start for start, _ in bookings if start]
+        ends = [end for _, end in bookings if end]
         hosts = [record for record in records[row["report_id"]] if record["role"] == "Organizer"]
         hosts.sort(key=lambda record: (_email(record) is None, (_email(record) or "")))
         hosts.sort(key=lambda record: _account(record) is None or _account(record) != row["organizer_id"])
@@ -33,6 +39,8 @@ def meetings(raw: RawRows) -> Iterator[Meeting]:
             ended_at=row["meeting_end_time"],
             vendor_count=row["total_participant_count"],
             found_by=row["found_by"] or None,
+            scheduled_start_at=min(starts, default=None),
+            scheduled_end_at=min(ends, default=None),
         )
 
 
@@ -63,6 +71,9 @@ def intervals(raw: RawRows) -> Iterator[Interval]:
                 interval = _interval(report["report_id"], min(names, default=None), address, joined_at, left_at)
                 interval.account = None if address else participant or None
                 interval.participant = session
+                interval.client = min(
+                    (event["user_agent"] for event in session_events if event["user_agent"]), default=None
+                )
                 interval.role = min((ROLES.get(event["role"]) for event in session_events), key=STRENGTH.index)
                 found.append((session, interval))
 
@@ -85,7 +96,8 @@ def _interval(report: str, name: str | None, email: str | None, joined_at: datet
 def _order(interval: Interval) -> tuple[datetime, list[str]]:
     own = "" if interval.is_own is None else str(interval.is_own).lower()
     said = [interval.name, interval.email, interval.account, interval.registrant, interval.role]
-    return interval.left_at, [*(text or "" for text in said), interval.participant or "", own]
+    last = [interval.participant or "", own, interval.client or ""]
+    return interval.left_at, [*(text or "" for text in said), *last]
 
 
 def stays(record: Row, meeting_ended_at: datetime) -> list[tuple[datetime, datetime]]:

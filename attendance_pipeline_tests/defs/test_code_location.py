@@ -8,18 +8,17 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from attendance_pipeline.dbt import DBT_PROJECT
 from attendance_pipeline.definitions import definitions, defs
 from attendance_pipeline.defs.manifest import MANIFEST, parse, text
 from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START
+from attendance_pipeline.defs.warehouse import warehouse_assets
 from attendance_pipeline.settings import PROJECT, Settings
 from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.vendors.base import Vendor
 
 CREDENTIALS = {"ZOOM_ACCOUNT_ID": "account", "ZOOM_CLIENT_ID": "client", "ZOOM_CLIENT_SECRET": "secret"}
-MARTS = {
-    *("meetings", "attendance_intervals", "attendees", "people", "daily_utilization"),
-    *("coverage", "coverage_days", "missing", "expiring", "lost"),
-}
+MARTS = {file.stem for folder in ("marts", "metrics") for file in (DBT_PROJECT / "models" / folder).rglob("*.sql")}
 NOW = datetime(2026, 3, 10, 9, 7, tzinfo=UTC)
 
 
@@ -184,6 +183,17 @@ def test_a_run_for_a_vendor_that_is_off_fails_with_the_way_out(instance: dg.Dags
     assert not result.success
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert "zoom is off" in (failure.step_failure_data.user_failure_data.description or "")
+
+
+def test_a_model_alone_is_not_built_by_another_recipe_than_the_others(instance: dg.DagsterInstance) -> None:
+    assets = warehouse_assets(list(VENDORS.values()))
+
+    result = dg.materialize(
+        assets, instance=instance, selection=[dg.AssetKey(["marts", "people"])], raise_on_error=False
+    )
+
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert "run the job warehouse" in str(failure.step_failure_data.error)
 
 
 def test_load_and_marts_follow_what_landed_once(instance: dg.DagsterInstance) -> None:

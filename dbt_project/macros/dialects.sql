@@ -10,7 +10,7 @@
 {%- endmacro %}
 
 {% macro default__seconds_between(earlier, later) -%}
-    unix_seconds({{ later }}) - unix_seconds({{ earlier }})
+    (unix_seconds({{ later }}) - unix_seconds({{ earlier }}))
 {%- endmacro %}
 
 {% macro duckdb__seconds_between(earlier, later) -%}
@@ -80,8 +80,9 @@
     {{ return(adapter.dispatch('unnest_list', 'attendance')(list, entry, number)) }}
 {%- endmacro %}
 
+{#- posexplode counts from 0. -#}
 {% macro default__unnest_list(list, entry, number) -%}
-    posexplode({{ list }}) as ({{ number }}, {{ entry }})
+    inline(transform({{ list }}, (element, place) -> struct(place + 1, element))) as ({{ number }}, {{ entry }})
 {%- endmacro %}
 
 {#- `with ordinality` says the same and takes fifty times as long. -#}
@@ -126,4 +127,74 @@
         min(start_node) as smallest_node
     from reached
     group by node
+{%- endmacro %}
+
+
+{#- In a SELECT: a row for each whole number from one to another, both included; the first is never after the last. -#}
+{% macro each_number(first, last) -%}
+    {{ return(adapter.dispatch('each_number', 'attendance')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__each_number(first, last) -%}
+    explode(sequence({{ first }}, {{ last }}))
+{%- endmacro %}
+
+{% macro duckdb__each_number(first, last) -%}
+    unnest(generate_series({{ first }}, {{ last }}))
+{%- endmacro %}
+
+
+{#- In a SELECT: a row for the first day of each month from one such day to another, both included. -#}
+{% macro each_month(first, last) -%}
+    {{ return(adapter.dispatch('each_month', 'attendance')(first, last)) }}
+{%- endmacro %}
+
+{% macro default__each_month(first, last) -%}
+    explode(sequence({{ first }}, {{ last }}, interval 1 month))
+{%- endmacro %}
+
+{% macro duckdb__each_month(first, last) -%}
+    cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 month)) as date)
+{%- endmacro %}
+
+
+{#- What the clocks in the variable time_zone show at a UTC timestamp; the zones are known where it's built. -#}
+{% macro local_time(moment) -%}
+    {{ return(adapter.dispatch('local_time', 'attendance')(moment)) }}
+{%- endmacro %}
+
+{% macro default__local_time(moment) -%}
+    from_utc_timestamp({{ moment }}, '{{ var("time_zone") }}')
+{%- endmacro %}
+
+{% macro duckdb__local_time(moment) -%}
+    timezone('{{ var("time_zone") }}', timezone('UTC', {{ moment }}))
+{%- endmacro %}
+
+
+{#- The day of the week of a date or timestamp, from 1 for Monday to 7 for Sunday. -#}
+{% macro weekday_of(moment) -%}
+    {{ return(adapter.dispatch('weekday_of', 'attendance')(moment)) }}
+{%- endmacro %}
+
+{% macro default__weekday_of(moment) -%}
+    weekday({{ moment }}) + 1
+{%- endmacro %}
+
+{% macro duckdb__weekday_of(moment) -%}
+    isodow({{ moment }})
+{%- endmacro %}
+
+
+{#- Days from one date to another. -#}
+{% macro days_between(earlier, later) -%}
+    {{ return(adapter.dispatch('days_between', 'attendance')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro default__days_between(earlier, later) -%}
+    cast(datediff({{ later }}, {{ earlier }}) as bigint)
+{%- endmacro %}
+
+{% macro duckdb__days_between(earlier, later) -%}
+    date_diff('day', {{ earlier }}, {{ later }})
 {%- endmacro %}

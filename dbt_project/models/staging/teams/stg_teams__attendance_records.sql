@@ -62,8 +62,9 @@ renamed as (
         attendance_intervals,
         engagements,
 
-        ---------- timestamps
-        first_join_time as first_joined_at
+        ---------- dates and timestamps
+        first_join_time as first_joined_at,
+        ended_date
     from identified
 
 )

@@ -25,8 +25,9 @@ renamed as (
         nullif(user_agent, '') as user_agent,
         action,
 
-        ---------- timestamps
-        utc_event_timestamp as happened_at
+        ---------- dates and timestamps
+        utc_event_timestamp as happened_at,
+        ended_date
     from source
 
 )

@@ -25,9 +25,13 @@ renamed as (
         nullif(external_registration_referrer, '') as external_registration_referrer,
         nullif(external_registration_id, '') as external_registration_id,
 
-        ---------- timestamps
+        ---------- booleans
+        coalesce(status, '') not in ('canceled', 'rejectedByOrganizer') as is_active,
+
+        ---------- dates and timestamps
         registration_date_time as registered_at,
-        cancelation_date_time as canceled_at
+        cancelation_date_time as canceled_at,
+        ended_date
     from source
 
 )

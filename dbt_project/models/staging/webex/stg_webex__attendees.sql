@@ -17,9 +17,13 @@ renamed as (
         coalesce(nullif(lower(trim(email)), ''), nullif(lower(trim(display_name)), '')) as known_as,
         nullif(client_agent, '') as client_agent,
 
-        ---------- timestamps
+        ---------- booleans
+        registered as is_registered,
+
+        ---------- dates and timestamps
         joined_time as joined_at,
-        left_time as left_at
+        left_time as left_at,
+        ended_date
     from source
 
 )

@@ -18,9 +18,10 @@ renamed as (
         coalesce(nullif(lower(trim(email)), ''), nullif(lower(trim(display_name)), '')) as known_as,
         case when state = 'lobby' then 'waiting' else 'main' end as room,
 
-        ---------- timestamps
+        ---------- dates and timestamps
         joined_time as joined_at,
-        left_time as left_at
+        left_time as left_at,
+        ended_date
     from source
 
 )

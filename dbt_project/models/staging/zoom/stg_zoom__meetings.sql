@@ -21,6 +21,11 @@ renamed as (
 
         ---------- numbers
         cast(participants_count as bigint) as vendor_attendee_count,
+        cast(participants_count_my_account as bigint) as vendor_own_join_count,
+        cast(total_minutes as bigint) as vendor_device_minutes,
+        cast(duration as bigint) as vendor_duration_minutes,
+
+        ---------- booleans
 
         ---------- dates and timestamps
         start_time as started_at,

@@ -34,10 +34,12 @@ renamed as (
         case
             when coalesce(nullif(participant_user_id, ''), nullif(id, '')) is not null then true
         end as is_own_account,
+        source = 'meeting_detail' as is_stand_in,
 
-        ---------- timestamps
+        ---------- dates and timestamps
         join_time as joined_at,
-        leave_time as left_at
+        leave_time as left_at,
+        ended_date
     from source
 
 )

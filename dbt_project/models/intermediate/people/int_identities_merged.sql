@@ -1,0 +1,163 @@
+{{ config(materialized=by_changes(), incremental_strategy='replace_meetings') }}
+
+with identities as (
+
+    select * from {{ ref('int_identities') }}
+    where {{ is_changed('meeting_key', 'int_changed_meetings') }}
+
+),
+
+identified as (
+
+    select * from identities
+    where is_identified
+
+),
+
+-- an account id is always its row's own token, so only the other two can join different tokens
+emails_of_several_tokens as (
+
+    select
+        meeting_key,
+        email,
+        min(identity_token) as smallest_token
+    from identified
+    where email is not null
+    group by meeting_key, email
+    having min(identity_token) < max(identity_token)
+
+),
+
+registrants_of_several_tokens as (
+
+    select
+        meeting_key,
+        registrant_id,
+        min(identity_token) as smallest_token
+    from identified
+    where registrant_id is not null
+    group by meeting_key, registrant_id
+    having min(identity_token) < max(identity_token)
+
+),
+
+links_to_the_smallest as (
+
+    select
+        shared.smallest_token,
+        identified.identity_token
+    from emails_of_several_tokens as shared
+    inner join identified
+        on
+            shared.meeting_key = identified.meeting_key
+            and shared.email = identified.email
+    where shared.smallest_token < identified.identity_token
+
+    union
+
+    select
+        shared.smallest_token,
+        identified.identity_token
+    from registrants_of_several_tokens as shared
+    inner join identified
+        on
+            shared.meeting_key = identified.meeting_key
+            and shared.registrant_id = identified.registrant_id
+    where shared.smallest_token < identified.identity_token
+
+),
+
+links as (
+
+    select
+        smallest_token as node,
+        identity_token as neighbour
+    from links_to_the_smallest
+
+    union all
+
+    select
+        identity_token as node,
+        smallest_token as neighbour
+    from links_to_the_smallest
+
+),
+
+connected as (
+
+    {{ smallest_connected('links') }}
+
+),
+
+merged_by_id as (
+
+    select
+        node as identity_token,
+        smallest_node as attendee_token
+    from connected
+    where smallest_node < node
+
+),
+
+names_only as (
+
+    select
+        meeting_key,
+        folded_name,
+        identity_token
+    from identities
+    where
+        not is_identified
+        and folded_name is not null
+
+),
+
+bearers_of_names as (
+
+    select
+        names_only.identity_token,
+        coalesce(merged_by_id.attendee_token, identified.identity_token) as attendee_token
+    from names_only
+    inner join identified
+        on
+            names_only.meeting_key = identified.meeting_key
+            and names_only.folded_name = identified.folded_name
+    left join merged_by_id
+        on identified.identity_token = merged_by_id.identity_token
+
+),
+
+merged_by_name as (
+
+    select
+        identity_token,
+        min(attendee_token) as attendee_token
+    from bearers_of_names
+    group by identity_token
+    having min(attendee_token) = max(attendee_token)
+
+),
+
+merged as (
+
+    select * from merged_by_id
+
+    union all
+
+    select * from merged_by_name
+
+),
+
+keyed as (
+
+    select
+        merged.identity_token,
+        merged.attendee_token,
+        identities.meeting_key
+    from merged
+    inner join (select distinct meeting_key, identity_token from identities) as identities
+        on merged.identity_token = identities.identity_token
+
+)
+
+select * from keyed
