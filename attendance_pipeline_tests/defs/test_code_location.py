@@ -185,6 +185,13 @@ def test_a_run_for_a_vendor_that_is_off_fails_with_the_way_out(instance: dg.Dags
     assert "zoom is off" in (failure.step_failure_data.user_failure_data.description or "")
 
 
+def test_the_warehouse_job_makes_everything_that_no_vendor_is_asked_for(repository: dg.RepositoryDefinition) -> None:
+    every = {key for key in repository.asset_graph.get_all_asset_keys() if key.path[0] not in VENDORS}
+
+    assert repository.get_job("warehouse").asset_layer.selected_asset_keys == every
+    assert {dg.AssetKey(["marts", mart]) for mart in MARTS} < every
+
+
 def test_a_model_alone_is_not_built_by_another_recipe_than_the_others(instance: dg.DagsterInstance) -> None:
     assets = warehouse_assets(list(VENDORS.values()))
 

@@ -32,6 +32,12 @@
 {%- endmacro %}
 
 
+{#- A condition on vendors' rows of meetings that are made anew in this build, for models that hold no others. -#}
+{% macro is_at_work(column) -%}
+    {{ column }} in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+{%- endmacro %}
+
+
 {#- Each row of a vendor that tells of a meeting: which, and the partition in which it stands. -#}
 {% macro told_of_meetings() -%}
     {#- a further table that tells of meetings is one more line here -#}

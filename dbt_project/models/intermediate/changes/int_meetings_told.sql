@@ -11,7 +11,7 @@ at_work as (
 
     select *
     from telling
-    where vendor_meeting_id in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+    where {{ is_at_work('vendor_meeting_id') }}
 
 ),
 

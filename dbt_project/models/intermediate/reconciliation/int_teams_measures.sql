@@ -12,7 +12,7 @@ with meetings as (
 records as (
 
     select * from {{ ref('stg_teams__attendance_records') }}
-    where vendor_meeting_id in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+    where {{ is_at_work('vendor_meeting_id') }}
 
 ),
 
@@ -25,7 +25,7 @@ record_intervals as (
 vendor_intervals as (
 
     select * from {{ ref('stg_teams__intervals') }}
-    where vendor_meeting_id in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+    where {{ is_at_work('vendor_meeting_id') }}
 
 ),
 

@@ -18,7 +18,7 @@ vendor_totals as (
 participants as (
 
     select * from {{ ref('stg_webex__participants') }}
-    where vendor_meeting_id in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+    where {{ is_at_work('vendor_meeting_id') }}
 
 ),
 
@@ -31,7 +31,7 @@ pieces as (
 attendee_rows as (
 
     select * from {{ ref('stg_webex__attendees') }}
-    where vendor_meeting_id in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+    where {{ is_at_work('vendor_meeting_id') }}
 
 ),
 

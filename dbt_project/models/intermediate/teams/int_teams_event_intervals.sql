@@ -10,7 +10,7 @@ events as (
 
     select * from {{ ref('stg_teams__attendee_events') }}
     -- of the meetings at work alone
-    where vendor_meeting_id in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+    where {{ is_at_work('vendor_meeting_id') }}
 
 ),
 

@@ -3,7 +3,7 @@
 with records as (
 
     select * from {{ ref('stg_teams__attendance_records') }}
-    where vendor_meeting_id in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+    where {{ is_at_work('vendor_meeting_id') }}
 
 ),
 

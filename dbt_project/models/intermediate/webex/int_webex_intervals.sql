@@ -2,7 +2,7 @@ with participants as (
 
     select * from {{ ref('stg_webex__participants') }}
     -- of the meetings at work alone
-    where vendor_meeting_id in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+    where {{ is_at_work('vendor_meeting_id') }}
 
 ),
 
@@ -10,7 +10,7 @@ attendees as (
 
     select * from {{ ref('stg_webex__attendees') }}
     -- of the meetings at work alone
-    where vendor_meeting_id in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+    where {{ is_at_work('vendor_meeting_id') }}
 
 ),
 

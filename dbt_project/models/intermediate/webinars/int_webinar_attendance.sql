@@ -32,14 +32,14 @@ merged as (
 webex_attendees as (
 
     select * from {{ ref('stg_webex__attendees') }}
-    where vendor_meeting_id in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+    where {{ is_at_work('vendor_meeting_id') }}
 
 ),
 
 teams_registrations as (
 
     select * from {{ ref('stg_teams__registrations') }}
-    where vendor_meeting_id in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+    where {{ is_at_work('vendor_meeting_id') }}
 
 ),
 
