@@ -36,8 +36,10 @@ def variables(settings: Settings) -> list[str]:
 def recipe(settings: Settings) -> str:
     """What tells one way of making the models from another: the dbt project's files and the variables given to it."""
     made_by = hashlib.sha256(json.dumps(variables(settings)).encode())
-    files = [*(DBT_PROJECT / "macros").rglob("*.sql"), *(DBT_PROJECT / "models").rglob("*.sql")]
-    for file in [DBT_PROJECT / "dbt_project.yml", *sorted(files), *sorted((DBT_PROJECT / "models").rglob("*.yml"))]:
+    files = [file for folder in ("macros", "models") for file in (DBT_PROJECT / folder).rglob("*.*")]
+    for file in [DBT_PROJECT / "dbt_project.yml", *sorted(files)]:
+        # a model of another name is another table
+        made_by.update(str(file.relative_to(DBT_PROJECT)).encode())
         made_by.update(file.read_bytes())
     return made_by.hexdigest()
 

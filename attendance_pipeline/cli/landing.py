@@ -105,8 +105,6 @@ def land(
         again: ask for lists again that were read late enough already.
     """
     check_dates(settings, vendors if ask else (), first, last)
-    # before anybody is asked: the load would refuse them only afterwards
-    read_told(settings, VENDORS)
     return land_windows(settings, {vendor: [Window(first, last)] for vendor in vendors}, ask=ask, again=again)
 
 
@@ -129,6 +127,8 @@ def land_windows(
     from attendance_pipeline.defs.headless import instance, run_job
     from attendance_pipeline.defs.landing import landing_config
 
+    # before anybody is asked: the load would refuse them only afterwards
+    read_told(settings, VENDORS)
     failures: dict[str, str] = {}
     landed, requests, stopped, quarantined, waived = 0, 0, {}, 0, 0
     work = [(vendor, window) for vendor, of_vendor in windows.items() for window in of_vendor]

@@ -22,7 +22,8 @@
 {#- A condition on rows that are made anew in this build; true for every row of a whole build. -#}
 {% macro is_changed(column, changes) -%}
     {%- set changed = ref(changes) -%}
-    {%- set key = column.split('.')[-1] if column.split('.')[-1] != 'ended_date' else 'activity_date' -%}
+    {%- set name = column.split('.')[-1] -%}
+    {%- set key = 'activity_date' if name == 'ended_date' else name -%}
     {#- a unit test has no table of before -#}
     {%- if this and is_incremental() -%}
         {{ column }} in (select changed.{{ key }} from {{ changed }} as changed)
@@ -33,8 +34,8 @@
 
 
 {#- A condition on vendors' rows of meetings that are made anew in this build, for models that hold no others. -#}
-{% macro is_at_work(column) -%}
-    {{ column }} in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
+{% macro is_at_work() -%}
+    vendor_meeting_id in (select changed.vendor_meeting_id from {{ ref('int_changed_meetings') }} as changed)
 {%- endmacro %}
 
 

@@ -11,7 +11,7 @@ at_work as (
 
     select *
     from telling
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 

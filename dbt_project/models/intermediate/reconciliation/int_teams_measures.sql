@@ -12,7 +12,7 @@ with meetings as (
 records as (
 
     select * from {{ ref('stg_teams__attendance_records') }}
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 
@@ -25,7 +25,7 @@ record_intervals as (
 vendor_intervals as (
 
     select * from {{ ref('stg_teams__intervals') }}
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 

@@ -18,7 +18,7 @@ vendor_totals as (
 participants as (
 
     select * from {{ ref('stg_webex__participants') }}
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 
@@ -31,7 +31,7 @@ pieces as (
 attendee_rows as (
 
     select * from {{ ref('stg_webex__attendees') }}
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 

@@ -10,7 +10,7 @@ events as (
 
     select * from {{ ref('stg_teams__attendee_events') }}
     -- of the meetings at work alone
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 

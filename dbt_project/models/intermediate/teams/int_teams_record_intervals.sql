@@ -8,7 +8,7 @@ intervals as (
 
     select * from {{ ref('stg_teams__intervals') }}
     -- of the meetings at work alone
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 

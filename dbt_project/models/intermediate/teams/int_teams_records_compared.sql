@@ -3,7 +3,7 @@
 with records as (
 
     select * from {{ ref('stg_teams__attendance_records') }}
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 

@@ -2,7 +2,7 @@ with participants as (
 
     select * from {{ ref('stg_webex__participants') }}
     -- of the meetings at work alone
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 
@@ -10,7 +10,7 @@ breakouts as (
 
     select * from {{ ref('stg_webex__breakouts') }}
     -- of the meetings at work alone
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 

@@ -3,21 +3,21 @@
 with attendees as (
 
     select * from {{ ref('stg_webex__attendees') }}
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 
 participants as (
 
     select * from {{ ref('stg_webex__participants') }}
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 
 devices as (
 
     select * from {{ ref('stg_webex__devices') }}
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 

@@ -4,7 +4,7 @@ with participants as (
 
     select * from {{ ref('stg_webex__participants') }}
     -- of the meetings at work alone
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 
@@ -12,7 +12,7 @@ devices as (
 
     select * from {{ ref('stg_webex__devices') }}
     -- of the meetings at work alone
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 

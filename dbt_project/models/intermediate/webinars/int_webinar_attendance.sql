@@ -32,14 +32,14 @@ merged as (
 webex_attendees as (
 
     select * from {{ ref('stg_webex__attendees') }}
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 
 teams_registrations as (
 
     select * from {{ ref('stg_teams__registrations') }}
-    where {{ is_at_work('vendor_meeting_id') }}
+    where {{ is_at_work() }}
 
 ),
 

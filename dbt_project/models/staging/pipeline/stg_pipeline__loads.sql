@@ -15,7 +15,6 @@ renamed as (
         batch,
 
         ---------- booleans
-        mark is null as is_gone,
         -- neither a reading nor a day's status is a row of a meeting
         vendor is not null
             and raw_table not like '%@_readings' escape '@'

@@ -24,7 +24,6 @@ renamed as (
         cast(total_people_minutes as double) as vendor_people_minutes,
         cast(peak_attendee as bigint) as vendor_peak_attendees,
         cast(total_registered as bigint) as vendor_registered_count,
-        cast(total_invitee as bigint) as vendor_invited_count,
 
         ---------- dates and timestamps
         start_time as started_at,

@@ -21,7 +21,6 @@ renamed as (
 
         ---------- numbers
         cast(participants_count as bigint) as vendor_attendee_count,
-        cast(participants_count_my_account as bigint) as vendor_own_join_count,
         cast(total_minutes as bigint) as vendor_device_minutes,
         cast(duration as bigint) as vendor_duration_minutes,
 
