@@ -46,13 +46,13 @@ GAPS = """
     from marts.{mart}
     where (len($vendors) = 0 or vendor in (select unnest($vendors))) and {condition}
     group by vendor, ended_date
-    order by recoverable_until, vendor
+    order by recoverable_until, vendor, ended_date
 """
 
 ITEMS = """
     select vendor, ended_date, vendor_meeting_id, reason, recoverable_until
     from marts.expiring
-    order by recoverable_until, vendor, vendor_meeting_id
+    order by recoverable_until, vendor, ended_date, vendor_meeting_id
     limit ?
 """
 
