@@ -31,7 +31,7 @@ COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header --no-annotate --no-strip-extras
 lock:
 	$(COMPILE) --extra build --upgrade -o requirements.lock
-	$(COMPILE) --extra build --extra dev --upgrade --constraints requirements.lock -o requirements-dev.lock
+	$(COMPILE) --extra build --extra postgres --extra dev --upgrade --constraints requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf .venv data
