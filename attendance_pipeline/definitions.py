@@ -6,6 +6,7 @@ from attendance_pipeline.defs.coverage import coverage_checks
 from attendance_pipeline.defs.following import build_what_landed, show_what_is_held
 from attendance_pipeline.defs.jobs import jobs_for_people, landing_job, start_what_people_asked, warehouse_jobs
 from attendance_pipeline.defs.landing import PROGRESS
+from attendance_pipeline.defs.lost_runs import end_lost_runs
 from attendance_pipeline.defs.retention import retention
 from attendance_pipeline.defs.vendor import vendor
 from attendance_pipeline.defs.warehouse import warehouse_assets
@@ -32,6 +33,7 @@ def definitions(progress: Progress = silent) -> dg.Definitions:
             sensors=[
                 build_what_landed(vendors, warehouse),
                 show_what_is_held(vendors),
+                end_lost_runs(),
                 start_what_people_asked(people, list(landing.values())),
             ],
             resources={PROGRESS: dg.ResourceDefinition.hardcoded_resource(progress)},
