@@ -14,7 +14,8 @@ from packaging.version import Version
 
 from attendance_pipeline.days import DAYS
 from attendance_pipeline.dbt import DBT, DBT_PROJECT, environment, recipe, target, variables
-from attendance_pipeline.defs.landing import column_schema, key, why_off
+from attendance_pipeline.defs.landed import key
+from attendance_pipeline.defs.landing import column_schema, why_off
 from attendance_pipeline.defs.manifest import MANIFEST
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.lake import Lake
