@@ -76,7 +76,7 @@ def landing_assets(
                 ask=config.ask,
                 again=config.again,
             )
-        yield from results(context, listing_tables, landed)
+        yield from results(context, listing_tables, landed, vendor_type.timing)
 
     @dg.multi_asset(
         name=f"{name}_attendance",
@@ -90,7 +90,7 @@ def landing_assets(
             landed = land_attendance(
                 vendor, Lake(settings.lake), _days(context), context.resources.progress, ask=config.ask
             )
-        yield from results(context, attendance_tables, landed)
+        yield from results(context, attendance_tables, landed, vendor_type.timing)
 
     return [meetings, attendance]
 
