@@ -3,6 +3,7 @@
 import dagster as dg
 
 from attendance_pipeline.defs.coverage import coverage_checks
+from attendance_pipeline.defs.expectations import expectation_checks
 from attendance_pipeline.defs.landing import PROGRESS
 from attendance_pipeline.defs.schedules import follow_landing, warehouse_job
 from attendance_pipeline.defs.vendor import vendor
@@ -19,7 +20,7 @@ def definitions(progress: Progress = silent) -> dg.Definitions:
         *(vendor(each, start) for each in VENDORS.values()),
         dg.Definitions(
             assets=warehouse_assets(list(VENDORS.values())),
-            asset_checks=[coverage_checks()],
+            asset_checks=[coverage_checks(), expectation_checks()],
             jobs=[warehouse_job()],
             sensors=[follow_landing()],
             resources={PROGRESS: dg.ResourceDefinition.hardcoded_resource(progress)},
