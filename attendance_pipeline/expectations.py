@@ -21,7 +21,7 @@ WEEKS = 8
 FEWEST_WEEKS = 4
 """Of these, how many must be held to say what is usual."""
 FEWEST_WEEKDAYS = 3
-"""How often a weekday must have been seen to say whether there are meetings on it."""
+"""How often every weekday must have been seen to say on which there are meetings."""
 MOSTLY = 0.75
 """The share of a weekday's dates that must have had a meeting for the next to be expected to."""
 MOST_MISSED = 1
@@ -251,14 +251,16 @@ def _newest(row: Mapping[str, Any], held: Sequence[HeldDate], now: datetime) -> 
 def meeting_weekdays(held: Iterable[HeldDate], until: date) -> list[int]:
     """The weekdays on which there usually are meetings, by these dates; Monday is 0.
 
+    None before every weekday has been seen often enough: the first that has would look like the only one.
+
     Args:
         held: dates that are held.
         until: what comes after it, a vendor that has stopped, says nothing of what was usual.
     """
-    had: dict[int, list[bool]] = {}
+    had: dict[int, list[bool]] = {weekday: [] for weekday in range(7)}
     for day in held:
         if day.ended_date <= until:
-            had.setdefault(day.ended_date.weekday(), []).append(day.meetings > 0)
-    return sorted(
-        weekday for weekday, days in had.items() if len(days) >= FEWEST_WEEKDAYS and sum(days) >= MOSTLY * len(days)
-    )
+            had[day.ended_date.weekday()].append(day.meetings > 0)
+    if min(map(len, had.values())) < FEWEST_WEEKDAYS:
+        return []
+    return [weekday for weekday, days in had.items() if sum(days) >= MOSTLY * len(days)]

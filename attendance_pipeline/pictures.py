@@ -88,7 +88,7 @@ def calendar(coverage: Coverage) -> bytes:
         ax.set(xlim=(0.5, 31.5), ylim=(len(of_vendor) - 0.5, -0.5))
         ax.set_xticks([1, 5, 10, 15, 20, 25, 30])
         ax.set_yticks(range(len(of_vendor)), [f"{month.first:%Y-%m}" for month in of_vendor])
-        ax.set_title(vendor, loc="left", fontsize=9, fontweight="bold")
+        ax.set_title(vendor, loc="left", fontsize=10, fontweight="bold")
         _bare(ax)
     if not blocks:
         axes[0].text(0.5, 0.5, "nothing is wanted of any vendor", ha="center", va="center", fontsize=9)
@@ -99,7 +99,7 @@ def calendar(coverage: Coverage) -> bytes:
         if mark in marks
     ]
     if legend:
-        figure.legend(handles=legend, loc="outside lower left", ncols=3, fontsize=8, frameon=False)
+        figure.legend(handles=legend, loc="outside lower left", ncols=3, fontsize=9, frameon=False)
     return _png(figure)
 
 
@@ -134,11 +134,11 @@ def utilization(file: Path, today: date) -> bytes:
     mondays = [place for place, day in enumerate(days) if day.weekday() == 0]
     ax.set_xticks(mondays, [f"{days[place]:%d %b}" for place in mondays])
     ax.set_xlim(-1, len(days))
-    ax.set_title("Hours attended by ended date (UTC); a label is a Monday", loc="left", fontsize=9)
+    ax.set_title("Hours attended by ended date (UTC); a label is a Monday", loc="left", fontsize=10)
     ax.grid(axis="y", linewidth=0.5, color="#DDDDDD")
     ax.set_axisbelow(True)
     if by_vendor:
-        figure.legend(loc="outside lower left", ncols=len(by_vendor), fontsize=8, frameon=False)
+        figure.legend(loc="outside lower left", ncols=len(by_vendor), fontsize=9, frameon=False)
     _bare(ax)
     return _png(figure)
 
@@ -162,7 +162,7 @@ def _sign(text: str) -> Any:
 
 
 def _bare(ax: Any) -> None:
-    ax.tick_params(length=0, labelsize=8)
+    ax.tick_params(length=0, labelsize=9)
     for spine in ax.spines.values():
         spine.set_visible(False)
 

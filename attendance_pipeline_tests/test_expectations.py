@@ -90,12 +90,19 @@ def test_a_vendor_that_stopped_long_ago_is_stale_for_ever(tmp_path: Path) -> Non
 
 
 def test_who_meets_now_and_then_only_is_not_expected_to(tmp_path: Path) -> None:
-    sometimes = [busy("zoom", MONDAY - timedelta(weeks=week), week % 2) for week in range(1, 9)]
+    sometimes = [busy("zoom", MONDAY - timedelta(days=ago), ago // 7 % 2) for ago in range(57)]
     file = write_marts(tmp_path / "build.duckdb", **days_with(sometimes))
 
     found = newest(file, at(MONDAY + timedelta(days=30), 9))
 
     assert (found.weekdays, found.missed) == ([], [])
+
+
+def test_no_weekday_is_usual_before_all_of_them_are_known(tmp_path: Path) -> None:
+    """Of the last weekday, the newest date is too young to be among those that are held."""
+    file = write_marts(tmp_path / "build.duckdb", **days_with(list(weeks(3))[1:]))
+
+    assert newest(file, at(MONDAY + timedelta(days=10), 9)).weekdays == []
 
 
 @pytest.mark.parametrize("held", [0, 1, 2])

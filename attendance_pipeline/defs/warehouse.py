@@ -179,8 +179,8 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
             metadata={
                 "path": dg.MetadataValue.path(str(settings.warehouse)),
                 "bytes": size,
-                "utilization": picture(hours, "hours attended by ended date and vendor"),
-                "coverage": picture(calendar(held), "what is held of every ended date"),
+                "utilization_chart": picture(hours, "hours attended by ended date and vendor"),
+                "coverage_calendar": picture(calendar(held), "what is held of every ended date"),
             }
         )
 

@@ -103,7 +103,7 @@ def test_what_was_published_shows_its_pictures(good: Built) -> None:
     (event,) = good.result.asset_materializations_for_node("published")
     shown = {name: value.value for name, value in event.metadata.items()}
 
-    for name in ("utilization", "coverage"):
+    for name in ("utilization_chart", "coverage_calendar"):
         assert isinstance(shown[name], str)
         assert "](data:image/png;base64,iVBORw0KGgo" in shown[name]
 
