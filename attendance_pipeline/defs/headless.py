@@ -89,6 +89,8 @@ def run_job(
                 run_config={**QUIET, **(config or {})}, instance=on, tags=tags, raise_on_error=True
             )
     except dg.Failure as failure:
+        if isinstance(failure.__cause__, AttendanceError):
+            raise failure.__cause__ from None
         raise AttendanceError(failure.description or "the run failed") from failure
     except DagsterDbtCliRuntimeError as error:
         raise BuildError(

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from attendance_pipeline.archive import Archive
 from attendance_pipeline.days import DAYS
+from attendance_pipeline.defs.failures import tells_why
 from attendance_pipeline.files import alone
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.landing import Landed, TableReport, land_attendance, land_meetings
@@ -72,6 +73,7 @@ def landing_assets(
         check_specs=_check_specs(listing_tables),
         **common,
     )
+    @tells_why
     def meetings(context: dg.AssetExecutionContext, config: Landing) -> Results:
         settings, vendor = _configured(vendor_type, config)
         if config.ask:
@@ -93,6 +95,7 @@ def landing_assets(
         check_specs=_check_specs(attendance_tables),
         **common,
     )
+    @tells_why
     def attendance(context: dg.AssetExecutionContext, config: Landing) -> Results:
         settings, vendor = _configured(vendor_type, config)
         with _landing_alone(settings, name):
