@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from attendance_pipeline.defs.alerts import alerts
 from attendance_pipeline.defs.coverage import coverage_checks
 from attendance_pipeline.defs.landing import PROGRESS
 from attendance_pipeline.defs.schedules import follow_landing, warehouse_job
@@ -21,7 +22,7 @@ def definitions(progress: Progress = silent) -> dg.Definitions:
             assets=warehouse_assets(list(VENDORS.values())),
             asset_checks=[coverage_checks()],
             jobs=[warehouse_job()],
-            sensors=[follow_landing()],
+            sensors=[follow_landing(), alerts()],
             resources={PROGRESS: dg.ResourceDefinition.hardcoded_resource(progress)},
             # Short steps of one process each: a process per step would cost seconds and gain nothing.
             executor=dg.in_process_executor,

@@ -9,7 +9,7 @@ import click
 
 from attendance_pipeline.cli.landing import DEMO_MARK, Vendors, chosen, land, of_ended_dates, show
 from attendance_pipeline.errors import UsageError
-from attendance_pipeline.settings import Settings
+from attendance_pipeline.settings import LOOPBACK, Settings
 
 
 @click.command()
@@ -37,7 +37,7 @@ def run(first: datetime, last: datetime, names: Sequence[str], go_on: bool, as_j
 def _refuse_mixing(settings: Settings, vendors: Vendors) -> None:
     """Invented meetings and real ones must not end in one warehouse."""
     hosts = {urlsplit(getattr(settings, vendor.address)).hostname for vendor in vendors}
-    if hosts - {"127.0.0.1", "localhost", "::1"} and (settings.data / DEMO_MARK).exists():
+    if hosts - LOOPBACK and (settings.data / DEMO_MARK).exists():
         raise UsageError(
             f"{settings.data} holds the demo's invented meetings; delete that folder, or choose another one with "
             "ATTENDANCE_DATA"
