@@ -70,7 +70,7 @@ def alerts() -> dg.SensorDefinition:
         notes += [*failed, *([note] if (note := why_no_mail(settings)) else [])]
         for note in notes:
             context.log.warning(note)
-        return dg.SkipReason("; ".join([f"{sent} messages sent, {len(troubles)} troubles known", *notes]))
+        return dg.SkipReason("; ".join([f"messages sent: {sent}, troubles known: {len(troubles)}", *notes]))
 
     return tick
 
@@ -100,8 +100,8 @@ def _look_at_expiring(troubles: Troubles, settings: Settings, now: datetime) -> 
 def _expiring(vendor: str, gaps: list[Gap], url: str) -> Alert:
     days = sorted({gap.ended_date.isoformat() for gap in gaps})
     meetings, whole = sum(gap.meetings for gap in gaps), sum(gap.is_whole_day for gap in gaps)
-    counts = {"whole days": whole, "known meetings": meetings}
-    lacking = " and ".join(f"{number} {what}" for what, number in counts.items() if number)
+    counts = {"whole day": whole, "known meeting": meetings}
+    lacking = " and ".join(f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n)
     dates = days[0] if len(days) == 1 else f"{len(days)} dates from {days[0]} to {days[-1]}"
     return Alert(
         "expiring",

@@ -16,7 +16,7 @@ from attendance_pipeline.alerts import Alert, Kind, Troubles
 from attendance_pipeline.defs.failures import ERROR
 from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START
 from attendance_pipeline.errors import SchemaDriftError
-from attendance_pipeline.http.errors import RefusedError, VendorError
+from attendance_pipeline.http.errors import OutageError, RefusedError, VendorError
 from attendance_pipeline.masking import shown_name
 from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.windows import Window
@@ -25,7 +25,7 @@ LOOK_BACK = timedelta(days=1)
 """Runs that ended before are not news, whenever alerts are turned on."""
 
 MOST = 500
-"""Endings of one kind that are read at a time."""
+"""Endings that are read at a time."""
 
 DECIDED = timedelta(minutes=1)
 """Dagster notes on a failed run whether it will be tried again; a run without that note by then won't be."""
@@ -90,7 +90,7 @@ class Endings:
                 kind, after_storage_id=self.read.get(kind.value), after_timestamp=(now - LOOK_BACK).timestamp()
             )
             found += self._instance.fetch_run_status_changes(wanted, limit=MOST, ascending=True).records
-        return sorted(found, key=lambda record: record.storage_id)
+        return sorted(found, key=lambda record: record.storage_id)[:MOST]
 
     def _is_ours(self, run: dg.DagsterRun) -> bool:
         origin = run.remote_job_origin
@@ -131,7 +131,9 @@ class Endings:
         vendor = next((name for name in VENDORS if step.startswith(f"{name}_")), "")
         kind, title = KINDS.get(error, ("run_failure", "{step} failed"))
         title = _at(title.format(vendor=vendor, step=step), _where(run))
-        alert = Alert(kind, f"{step} {_sort(reason)}", title, reason, self._link(run))
+        # a vendor that is down fails now here, now there
+        why = error if error == OutageError.__name__ else _sort(reason)
+        alert = Alert(kind, f"{step} {why}", title, reason, self._link(run))
         troubles.failed(alert, at, _asking(step) if error in ASKING else step, dates)
 
     def _take_check(

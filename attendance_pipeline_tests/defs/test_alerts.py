@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -11,16 +12,21 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pytest
+from dagster import DagsterEventType as Event
+from dagster._core.code_pointer import CodePointer
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from attendance_pipeline.days import DAYS, days_table
 from attendance_pipeline.definitions import definitions
-from attendance_pipeline.defs.alerts import alerts
+from attendance_pipeline.defs.alerts import READ, TROUBLES, alerts
 from attendance_pipeline.defs.failures import tells_why
 from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START, range_tags
 from attendance_pipeline.errors import SchemaDriftError, StorageError
 from attendance_pipeline.http.errors import OutageError, RefusedError
 from attendance_pipeline.lake import Lake
-from attendance_pipeline.sandbox import Sandbox
+from attendance_pipeline.sandbox import Sandbox, Size
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import quarantine_table
 from attendance_pipeline_tests.hand_made_marts import NOON, TODAY, gap, write_marts
@@ -33,6 +39,7 @@ DOWN = "zoom answered 503 to GET /users; its service is failing, run again later
 YOUNG = (date(2026, 3, 8), date(2026, 3, 10))
 LATER = (date(2026, 3, 10), date(2026, 3, 12))
 OLD = (date(2026, 2, 1), date(2026, 2, 20))
+FEW = Size(employees=12, meetings_per_weekday=4.0, median_attendees=6.0, crowd=20, webinar_audience=12)
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +67,22 @@ def on(data: Path, hook: HostileServer, monkeypatch: pytest.MonkeyPatch) -> Host
     return hook
 
 
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    home = tmp_path / "dagster"
-    home.mkdir()
-    with dg.instance_for_test(temp_dir=str(home)) as found:
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test(temp_dir=str(tmp_path_factory.mktemp("dagster"))) as found:
         yield found
+
+
+@pytest.fixture
+def instance(recording: dg.DagsterInstance) -> dg.DagsterInstance:
+    """What ended in other tests was looked at, and nothing of it is known any more."""
+    newest = {
+        kind.value: record.storage_id
+        for kind in (Event.RUN_FAILURE, Event.RUN_SUCCESS)
+        for record in recording.fetch_run_status_changes(kind, limit=1).records
+    }
+    recording.daemon_cursor_storage.set_cursor_values({TROUBLES: "", READ: json.dumps(newest)})
+    return recording
 
 
 def tick(instance: dg.DagsterInstance) -> str:
@@ -137,7 +154,7 @@ def test_it_is_off_until_somebody_is_named(data: Path, instance: dg.DagsterInsta
 
 
 def test_an_instance_without_runs_is_quiet(on: HostileServer, instance: dg.DagsterInstance) -> None:
-    assert tick(instance) == "0 messages sent, 0 troubles known"
+    assert tick(instance) == "messages sent: 0, troubles known: 0"
     assert on.heard() == []
 
 
@@ -145,15 +162,15 @@ def test_a_run_that_keeps_failing_is_one_message_and_another_after_it_went_well(
     on: HostileServer, instance: dg.DagsterInstance, landing: Landing
 ) -> None:
     first = landing.fails(OutageError(DOWN))
-    assert tick(instance) == "1 messages sent, 1 troubles known"
-    for answered in ("502", "503"):
-        landing.fails(OutageError(DOWN.replace("503", answered)), LATER)
+    assert tick(instance) == "messages sent: 1, troubles known: 1"
+    for path in ("/users", "/report"):
+        landing.fails(OutageError(DOWN.replace("/users", path)), LATER)
         landing.goes_well(OLD)
         landing.goes_well(LATER, ops={"zoom_meetings": {"config": {"ask": False}}})
         tick(instance)
     assert len(on.heard()) == 1
     landing.goes_well(LATER)
-    assert tick(instance) == "0 messages sent, 0 troubles known"
+    assert tick(instance) == "messages sent: 0, troubles known: 0"
     again = landing.fails(OutageError(DOWN), LATER)
     tick(instance)
 
@@ -171,7 +188,7 @@ def test_runs_that_fail_and_go_well_between_two_ticks_need_nobody(
     landing.fails(OutageError(DOWN))
     landing.goes_well()
 
-    assert tick(instance) == "0 messages sent, 0 troubles known"
+    assert tick(instance) == "messages sent: 0, troubles known: 0"
 
 
 def test_refused_credentials_are_told_as_such_and_not_as_a_failed_run_too(
@@ -216,7 +233,7 @@ def test_unknown_fields_are_told_once_and_again_when_others_join(
     landing.finds("mood", "temper", "Ana Ferreira <ana@acme.test>")
     tick(instance)
     landing.finds()
-    assert tick(instance).endswith(" 0 troubles known")
+    assert tick(instance).endswith("troubles known: 0")
 
     first, second = texts(on)
     assert first.splitlines()[:2] == [
@@ -232,17 +249,21 @@ def test_a_landing_that_landed_nothing_says_nothing_of_the_format(
     landing.check = {"other": 1}
     landing.goes_well()
 
-    assert tick(instance).endswith(" 0 troubles known")
+    assert tick(instance).endswith("troubles known: 0")
 
 
 @pytest.mark.parametrize(
     ("error", "line"),
     [
         (ValueError(f"{SECRET}: Ana"), "ValueError; the run tells the whole of it"),
+        (
+            DagsterDbtCliRuntimeError("ana@acme.test broke a test"),
+            "dbt couldn't build or test the marts; the published file stays as it was",
+        ),
         (dg.Failure("zoom is off: ZOOM_CLIENT_ID not set"), "zoom is off: ZOOM_CLIENT_ID not set"),
         (StorageError("x" * 5_000), "x" * 600 + "…"),
     ],
-    ids=["a bug", "a failure", "a long line"],
+    ids=["a bug", "dbt", "a failure", "a long line"],
 )
 def test_of_an_error_only_our_own_line_is_told(
     on: HostileServer, instance: dg.DagsterInstance, landing: Landing, error: Exception, line: str
@@ -258,9 +279,49 @@ def test_what_will_be_tried_again_and_what_was_canceled_are_no_failures(
     on: HostileServer, instance: dg.DagsterInstance, landing: Landing
 ) -> None:
     instance.add_run_tags(landing.fails(OutageError(DOWN)), {"dagster/will_retry": "true"})
+    landing.error = None
     instance.report_run_canceled(instance.create_run_for_job(made_of_nothing()))
 
-    assert tick(instance) == "0 messages sent, 0 troubles known"
+    assert tick(instance) == "messages sent: 0, troubles known: 0"
+
+
+def test_a_failed_run_waits_until_dagster_has_noted_whether_it_will_be_tried_again(
+    on: HostileServer, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = data / "retrying"
+    home.mkdir()
+    retries = {"run_retries": {"enabled": True, "max_retries": 0}}
+    with dg.instance_for_test(temp_dir=str(home), overrides=retries) as instance:
+        with pytest.MonkeyPatch.context() as unnoted:
+            unnoted.setattr(type(instance), "add_run_tags", lambda *_: None)
+            landing = Landing(instance)
+            run = landing.fails(OutageError(DOWN))
+        early = tick(instance)
+        instance.add_run_tags(run, {"dagster/will_retry": "false"})
+        noted = tick(instance)
+
+    assert early == "messages sent: 0, troubles known: 0"
+    assert noted == "messages sent: 1, troubles known: 1"
+
+
+def test_runs_of_others_on_the_same_instance_are_theirs(on: HostileServer, instance: dg.DagsterInstance) -> None:
+    ours, theirs = (RegisteredCodeLocationOrigin(name) for name in ("attendance_pipeline", "another"))
+    found = []
+    for origin in (theirs, ours):
+        job = RemoteRepositoryOrigin(origin, "__repository__").get_job_origin("nothing")
+        instance.report_run_failed(
+            instance.create_run_for_job(made_of_nothing(), remote_job_origin=job, job_code_origin=job_origin())
+        )
+        with dg.build_sensor_context(instance=instance) as context:
+            context._code_location_origin = ours
+            found.append(alerts().evaluate_tick(context).skip_message)
+
+    assert found == ["messages sent: 0, troubles known: 0", "messages sent: 1, troubles known: 1"]
+
+
+def job_origin() -> JobPythonOrigin:
+    code = CodePointer.from_python_file(__file__, "made_of_nothing", None)
+    return JobPythonOrigin("nothing", RepositoryPythonOrigin(sys.executable, code))
 
 
 def test_a_run_whose_process_was_killed_is_told_by_its_job(on: HostileServer, instance: dg.DagsterInstance) -> None:
@@ -269,7 +330,7 @@ def test_a_run_whose_process_was_killed_is_told_by_its_job(on: HostileServer, in
         tick(instance)
     made_of_nothing().execute_in_process(instance=instance)
 
-    assert tick(instance).endswith(" 0 troubles known")
+    assert tick(instance).endswith("troubles known: 0")
     (text,) = texts(on)
     assert text.startswith("nothing failed\nits process was killed\n")
 
@@ -280,7 +341,7 @@ def test_a_failed_run_whose_records_cannot_be_read_is_told_all_the_same(
     run = instance.create_run_for_job(made_of_nothing(), tags={RANGE_START: "soon", RANGE_END: "later"})
     instance.report_run_failed(run)
 
-    assert tick(instance) == f"1 messages sent, 1 troubles known; run {run.run_id} can't be read (ValueError)"
+    assert tick(instance) == f"messages sent: 1, troubles known: 1; run {run.run_id} can't be read (ValueError)"
     assert texts(on) == [f"nothing failed\nits records can't be read\nhttps://dagster.acme.test/runs/{run.run_id}"]
 
 
@@ -304,7 +365,7 @@ def test_a_run_of_long_ago_is_no_news(
         "attendance_pipeline.defs.alerts.utc_now", lambda: datetime.now(UTC) + timedelta(days=1, minutes=1)
     )
 
-    assert tick(instance) == "0 messages sent, 0 troubles known"
+    assert tick(instance) == "messages sent: 0, troubles known: 0"
 
 
 def test_of_two_channels_one_that_is_down_is_told_later(
@@ -324,8 +385,8 @@ def test_of_two_channels_one_that_is_down_is_told_later(
         up = [tick(instance), tick(instance)]
 
     why = "; the webhook answered 500; check ATTENDANCE_ALERT_WEBHOOK"
-    assert down == [f"1 messages sent, 1 troubles known{why}", f"0 messages sent, 1 troubles known{why}"]
-    assert up == ["1 messages sent, 1 troubles known", "0 messages sent, 1 troubles known"]
+    assert down == [f"messages sent: 1, troubles known: 1{why}", f"messages sent: 0, troubles known: 1{why}"]
+    assert up == ["messages sent: 1, troubles known: 1", "messages sent: 0, troubles known: 1"]
     assert len(on.heard()) == len(box.mails) == 1
     assert box.mails[0].get_content().splitlines() == texts(on)[0].splitlines()
     shown = "".join(capfd.readouterr())
@@ -337,7 +398,7 @@ def test_half_set_up_mail_is_noted_beside_a_webhook(
 ) -> None:
     monkeypatch.setenv("ATTENDANCE_ALERT_EMAIL", "ops@acme.test")
 
-    assert tick(instance) == "0 messages sent, 0 troubles known; no mail: ATTENDANCE_SMTP_URL not set"
+    assert tick(instance) == "messages sent: 0, troubles known: 0; no mail: ATTENDANCE_SMTP_URL not set"
 
 
 def test_what_soon_cannot_be_had_is_one_message_a_vendor_and_another_when_dates_join(
@@ -357,11 +418,11 @@ def test_what_soon_cannot_be_had_is_one_message_a_vendor_and_another_when_dates_
         f"webex will soon forget what isn't held (2 dates from {old} to {old + timedelta(days=1)})",
     ]
     assert told[2].splitlines()[1:] == [
-        f"1 whole days and 1 known meetings not held; the first can be had until {soon:%Y-%m-%d %H:%M} UTC. "
+        f"1 whole day and 1 known meeting not held; the first can be had until {soon:%Y-%m-%d %H:%M} UTC. "
         "attendance-pipeline coverage names the runs that fetch them",
         "https://dagster.acme.test/assets/marts/coverage?view=checks",
     ]
-    assert tick(instance).endswith(" 0 troubles known")
+    assert tick(instance).endswith("troubles known: 0")
 
 
 def asked(data: Path, vendor: str, ended: date, at: datetime | None) -> None:
@@ -391,11 +452,11 @@ def test_a_vendor_that_is_no_longer_read_is_told_once(
     asked(data, "zoom", TODAY, now - timedelta(hours=5))
     ticks.append(tick(instance))
 
-    assert off == "0 messages sent, 0 troubles known"
+    assert off == "messages sent: 0, troubles known: 0"
     assert ticks == [
-        "1 messages sent, 1 troubles known",
-        "0 messages sent, 1 troubles known",
-        "0 messages sent, 0 troubles known",
+        "messages sent: 1, troubles known: 1",
+        "messages sent: 0, troubles known: 1",
+        "messages sent: 0, troubles known: 0",
     ]
     assert texts(on)[0].splitlines() == [
         "zoom is no longer read",
@@ -422,7 +483,9 @@ def test_what_cannot_be_looked_at_hides_nothing_else_and_ends_no_trouble(
 
     said_now = tick(instance)
 
-    assert said_now.startswith("1 messages sent, 2 troubles known; can't look at what soon can't be had: can't read ")
+    assert said_now.startswith(
+        "messages sent: 1, troubles known: 2; can't look at what soon can't be had: can't read "
+    )
     assert "; can't look at when zoom was read: can't read " in said_now
     assert [text.split(" (")[0].splitlines()[0] for text in texts(on)] == [
         "zoom is no longer read",
@@ -430,21 +493,36 @@ def test_what_cannot_be_looked_at_hides_nothing_else_and_ends_no_trouble(
     ]
 
 
-def test_a_real_landing_whose_vendor_refuses_it_is_one_message_and_shows_no_secret(
-    on: HostileServer, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("fault", "titles", "word"),
+    [
+        ("token_endpoint_refuses", ["zoom refuses the credentials"], "ZOOM_CLIENT_SECRET"),
+        ("new_format", ["zoom has changed its format"], "no row of "),
+        (
+            "new_field",
+            ["zoom has changed the format of meetings", "zoom has changed the format of participants"],
+            "fields that nobody knows: ",
+        ),
+    ],
+)
+def test_what_a_vendor_does_is_told_once_and_without_a_secret(
+    on: HostileServer,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    titles: list[str],
+    word: str,
 ) -> None:
-    day = TODAY - timedelta(days=4)
-    with Sandbox(size="small", mix={"zoom": 1}) as sandbox:
+    first, last = TODAY - timedelta(days=6), TODAY - timedelta(days=3)
+    with Sandbox(size=FEW, mix={"zoom": 1}) as sandbox:
         for name, value in sandbox.settings.items():
             monkeypatch.setenv(name, value)
         job = definitions().resolve_job_def("land_zoom")
-        sandbox.misbehave("token_endpoint_refuses", "zoom")
-        for _ in range(2):
-            job.execute_in_process(instance=instance, tags=range_tags(day, day), raise_on_error=False)
-            tick(instance)
+        sandbox.misbehave(fault, "zoom")
+        job.execute_in_process(instance=instance, tags=range_tags(first, last), raise_on_error=False)
+        tick(instance)
         secret = sandbox.settings["ZOOM_CLIENT_SECRET"]
 
-    (text,) = texts(on)
-    assert text.startswith(f"zoom refuses the credentials (job land_zoom, ended date {day})\nzoom: ")
-    assert "ZOOM_CLIENT_SECRET" in text
-    assert secret not in text
+    told = texts(on)
+    assert sorted(text.split(" (job land_zoom, ")[0] for text in told) == titles
+    assert [text for text in told if word not in text or secret in text] == []
