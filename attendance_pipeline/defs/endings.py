@@ -203,13 +203,15 @@ def _asking(step: str) -> str:
 
 
 def _error_and_reason(event: dg.DagsterEvent) -> tuple[str, str]:
-    """The class that a step failed with, and one line about it: our own, or else no more than the class."""
+    """The class that a step failed with, and one line about it: our own, or else no more than the class.
+
+    A failure that isn't ours has a description too: dbt's is its output, which may show rows.
+    """
     data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        error = data.user_failure_data.metadata.get(ERROR)
-        return str(error.value) if error else "", _one_line(data.user_failure_data.description)
-    found = (data.error.cause or data.error).cls_name if data.error else None
-    name = found or "an unknown error"
+    told = data.user_failure_data
+    if told and told.description and (error := told.metadata.get(ERROR)):
+        return str(error.value), _one_line(told.description)
+    name = (data.error and (data.error.cause or data.error).cls_name) or "an unknown error"
     return name, WORDS.get(name, f"{name}; the run tells the whole of it")
 
 

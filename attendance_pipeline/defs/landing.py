@@ -12,6 +12,7 @@ from pydantic import Field
 from attendance_pipeline.archive import Archive
 from attendance_pipeline.days import DAYS
 from attendance_pipeline.defs.failures import tells_why
+from attendance_pipeline.errors import UsageError
 from attendance_pipeline.files import alone
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.landing import Landed, TableReport, land_attendance, land_meetings
@@ -118,7 +119,7 @@ def why_off(vendor_type: type[Vendor[Any]], settings: Settings) -> str | None:
 def _configured(vendor_type: type[Vendor[Any]], config: Landing) -> tuple[Settings, Vendor[Any]]:
     settings = Settings.load()
     if config.ask and (reason := why_off(vendor_type, settings)):
-        raise dg.Failure(description=reason, allow_retries=False)
+        raise UsageError(reason)
     return settings, vendor_type(settings, Archive(settings.lake, vendor_type.name))
 
 

@@ -23,7 +23,7 @@ from attendance_pipeline.definitions import definitions
 from attendance_pipeline.defs.alerts import READ, TROUBLES, alerts
 from attendance_pipeline.defs.failures import tells_why
 from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START, range_tags
-from attendance_pipeline.errors import SchemaDriftError, StorageError
+from attendance_pipeline.errors import SchemaDriftError, StorageError, UsageError
 from attendance_pipeline.http.errors import OutageError, RefusedError
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.sandbox import Sandbox, Size
@@ -260,10 +260,11 @@ def test_a_landing_that_landed_nothing_says_nothing_of_the_format(
             DagsterDbtCliRuntimeError("ana@acme.test broke a test"),
             "dbt couldn't build or test the marts; the published file stays as it was",
         ),
-        (dg.Failure("zoom is off: ZOOM_CLIENT_ID not set"), "zoom is off: ZOOM_CLIENT_ID not set"),
+        (dg.Failure("ana@acme.test broke it"), "Failure; the run tells the whole of it"),
+        (UsageError("zoom is off: ZOOM_CLIENT_ID not set"), "zoom is off: ZOOM_CLIENT_ID not set"),
         (StorageError("x" * 5_000), "x" * 600 + "…"),
     ],
-    ids=["a bug", "dbt", "a failure", "a long line"],
+    ids=["a bug", "dbt", "another's failure", "ours", "a long line"],
 )
 def test_of_an_error_only_our_own_line_is_told(
     on: HostileServer, instance: dg.DagsterInstance, landing: Landing, error: Exception, line: str
