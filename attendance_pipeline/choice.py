@@ -9,14 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from attendance_pipeline.errors import UsageError
-from attendance_pipeline.settings import Settings
+from attendance_pipeline.settings import LOOPBACK, Settings
 from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.vendors.base import Vendor
 
 DEMO_MARK = "holds-demo-data"
 """A file in the data folder: invented meetings and real ones must not end in one warehouse."""
-
-THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
 
 Vendors = Sequence[type[Vendor[Any]]]
 
@@ -89,7 +87,7 @@ def refuse_mixing(settings: Settings, vendors: Vendors) -> None:
         UsageError: names the folder and the way out.
     """
     hosts = {urlsplit(getattr(settings, vendor.address)).hostname for vendor in vendors}
-    if hosts - THIS_MACHINE and (settings.data / DEMO_MARK).exists():
+    if hosts - LOOPBACK and (settings.data / DEMO_MARK).exists():
         raise UsageError(
             f"{settings.data} holds the demo's invented meetings; delete that folder, or choose another one with "
             "ATTENDANCE_DATA"

@@ -164,6 +164,12 @@ def read_coverage(file: Path, vendors: Sequence[str] = ()) -> Coverage:
         )
 
 
+def read_expiring(file: Path) -> list[Gap]:
+    """What soon can't be had any more, by date, the oldest deadline first; raises as `read_coverage` does."""
+    with opened(file) as connection:
+        return _gaps(connection, "expiring", "true", ())
+
+
 def first_expiring(file: Path, most: int) -> list[Item]:
     """Meetings and whole days that soon can't be had any more, the next first; raises as `read_coverage` does."""
     with opened(file) as connection:

@@ -118,6 +118,16 @@ def are_settled(lake: Lake, vendor: str, day: date) -> bool:
     return asked is not None and asked["settled"].to_pylist() == [True]
 
 
+def last_asked(lake: Lake, vendor: str) -> datetime | None:
+    """When the asking began that the newest answered lists come from, UTC; None where none were ever answered."""
+    for partition in reversed(list(lake.partitions(vendor, DAYS))):
+        rows = lake.read(vendor, DAYS, partition.ended_date)
+        asked: list[datetime | None] = [] if rows is None else rows["asked_at"].to_pylist()
+        if newest := max((at for at in asked if at), default=None):
+            return newest
+    return None
+
+
 def settles_at(day: date, timing: Timing) -> datetime:
     """From when on the lists of what ended on a date no longer change, UTC."""
     return midnight(day + timedelta(days=1)) + timing.settles

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from attendance_pipeline.choice import why_off
+from attendance_pipeline.defs.alerts import alerts
 from attendance_pipeline.defs.coverage import coverage_checks
 from attendance_pipeline.defs.expectations import expectation_checks
 from attendance_pipeline.defs.following import build_what_landed, show_what_is_held
@@ -37,6 +38,7 @@ def definitions(progress: Progress = silent) -> dg.Definitions:
                 show_what_is_held(vendors),
                 end_lost_runs(),
                 start_what_people_asked(people, list(landing.values())),
+                alerts(),
             ],
             resources={PROGRESS: dg.ResourceDefinition.hardcoded_resource(progress)},
             # Short steps of one process each: a process per step would cost seconds and gain nothing.

@@ -27,9 +27,14 @@ def masked(row: bytes) -> str:
         return f"not JSON, {len(row):,} bytes"
 
 
+def shown_name(field: str) -> str:
+    """A field's name; hidden where it has a form that names of fields don't have, as an address would."""
+    return field if _FIELD.fullmatch(field) else _hidden(field)
+
+
 def _masked(said: Any) -> Any:
     if isinstance(said, dict):
-        return {name if _FIELD.fullmatch(name) else _hidden(name): _masked(value) for name, value in said.items()}
+        return {shown_name(name): _masked(value) for name, value in said.items()}
     if isinstance(said, list):
         return [_masked(one) for one in said]
     if isinstance(said, str) and said and not _NUMBER.fullmatch(said) and not _is_time(said):

@@ -9,10 +9,18 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import Field, NonNegativeInt, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from attendance_pipeline.errors import UsageError
@@ -32,8 +40,30 @@ TEAMS_CREDENTIALS = (
 TEAMS_ROUTES = ("call_records", "calendar", "webinars", "town_halls")
 """The ways on which Teams' meetings are found."""
 
+ALERT_MAIL = ("ATTENDANCE_ALERT_EMAIL", "ATTENDANCE_SMTP_URL")
+ALERT_CHANNELS = (("ATTENDANCE_ALERT_WEBHOOK",), ALERT_MAIL)
+"""Alerts are on when any one of these is set, whole."""
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Hosts that are this machine: what goes there needs no TLS."""
+
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})+")
+_ADDRESS = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(\.{_LABEL})*")
+
+
+def _split(address: str, *schemes: str) -> SplitResult:
+    """The parts of an address of one of these schemes, the best first."""
+    parts = urlsplit(address)
+    if parts.scheme not in schemes:
+        raise ValueError(f"give an address that begins with {schemes[0]}://")
+    try:
+        port_is_a_number = parts.port is None or parts.port >= 0
+    except ValueError:
+        port_is_a_number = False
+    if not parts.hostname or not port_is_a_number:
+        raise ValueError("give an address with a host and, if any, a port that is a number")
+    return parts
 
 
 class Settings(BaseSettings):
@@ -87,19 +117,53 @@ class Settings(BaseSettings):
     attendance_own_domains: str = ""
     attendance_grace_seconds: NonNegativeInt | None = None
 
-    @field_validator("zoom_api_url", "zoom_token_url", "webex_api_url", "teams_graph_url", "teams_login_url")
+    attendance_alert_webhook: SecretStr | None = None
+    attendance_alert_email: str | None = Field(default=None, repr=False)
+    attendance_alert_email_from: str | None = Field(default=None, repr=False)
+    attendance_smtp_url: SecretStr | None = None
+    attendance_dagster_url: str = "http://127.0.0.1:3000"
+    attendance_stale_hours: PositiveInt = 6
+
+    @field_validator(
+        "zoom_api_url",
+        "zoom_token_url",
+        "webex_api_url",
+        "teams_graph_url",
+        "teams_login_url",
+        "attendance_dagster_url",
+    )
     @classmethod
     def _an_http_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("https", "http"):
-            raise ValueError("give an address that begins with https://")
-        try:
-            port_is_a_number = parts.port is None or parts.port >= 0
-        except ValueError:
-            port_is_a_number = False
-        if not parts.hostname or not port_is_a_number:
-            raise ValueError("give an address with a host and, if any, a port that is a number")
+        _split(value, "https", "http")
         return value.rstrip("/")
+
+    @field_validator("attendance_alert_webhook")
+    @classmethod
+    def _a_webhook(cls, value: SecretStr | None) -> SecretStr | None:
+        if value:
+            parts = _split(value.get_secret_value(), "https", "http")
+            if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+                raise ValueError("give an address that begins with https://: whoever reads it can post there")
+        return value
+
+    @field_validator("attendance_smtp_url")
+    @classmethod
+    def _a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value:
+            _split(value.get_secret_value(), "smtps", "smtp")
+        return value
+
+    @field_validator("attendance_alert_email", "attendance_alert_email_from")
+    @classmethod
+    def _mail_addresses(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        addresses = list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+        is_one = info.field_name == "attendance_alert_email_from"
+        if not addresses or (is_one and len(addresses) > 1) or not all(map(_ADDRESS.fullmatch, addresses)):
+            what = "one e-mail address" if is_one else "e-mail addresses with commas between them"
+            raise ValueError(f"give {what}, such as ops@example.com")
+        return ",".join(addresses)
 
     @field_validator("webex_site_urls")
     @classmethod
@@ -219,6 +283,11 @@ class Settings(BaseSettings):
             "grace_seconds": self.attendance_grace_seconds,
         }
         return {name: value for name, value in said.items() if value is not None}
+
+    @property
+    def alert_recipients(self) -> list[str]:
+        """Who gets alerts by mail."""
+        return self.attendance_alert_email.split(",") if self.attendance_alert_email else []
 
     def missing(self, ways: Sequence[Sequence[str]]) -> str:
         """The variables that hold nothing and have to, in words; empty where any one of the ways is whole."""

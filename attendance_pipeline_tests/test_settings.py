@@ -52,6 +52,9 @@ def test_without_a_variable_the_defaults_hold() -> None:
     assert settings.build == PROJECT / "data" / "build.duckdb"
     assert (settings.attendance_aliases, settings.attendance_roster) == (None, None)
     assert settings.dbt_vars == {}
+    assert settings.alert_recipients == []
+    assert settings.attendance_dagster_url == "http://127.0.0.1:3000"
+    assert settings.attendance_stale_hours == 6
     assert settings.missing(ZOOM_CREDENTIALS) == "ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET"
     assert settings.missing(WEBEX_CREDENTIALS) == NO_WEBEX
     assert settings.missing(TEAMS_CREDENTIALS) == NO_TEAMS
@@ -95,6 +98,12 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "ATTENDANCE_TIME_ZONE": "Europe/Berlin",
         "ATTENDANCE_OWN_DOMAINS": "Acme.example, @acme-labs.example,,acme.example",
         "ATTENDANCE_GRACE_SECONDS": "0",
+        "ATTENDANCE_ALERT_WEBHOOK": f"https://hooks.slack.example/services/{SECRET}",
+        "ATTENDANCE_ALERT_EMAIL": "ops@acme.test, oncall@acme.test,ops@acme.test",
+        "ATTENDANCE_ALERT_EMAIL_FROM": "pipeline@acme.test",
+        "ATTENDANCE_SMTP_URL": f"smtps://ops%40acme.test:{SECRET}@mail.acme.test:465",
+        "ATTENDANCE_DAGSTER_URL": "https://dagster.acme.test/",
+        "ATTENDANCE_STALE_HOURS": "12",
     }
     assert set(VARIABLES) <= set(values), "a setting that this test doesn't know"
     for name, value in values.items():
@@ -146,6 +155,14 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "own_domains": ["acme.example", "acme-labs.example"],
         "grace_seconds": 0,
     }
+    assert settings.attendance_alert_webhook is not None
+    assert settings.attendance_alert_webhook.get_secret_value() == values["ATTENDANCE_ALERT_WEBHOOK"]
+    assert settings.alert_recipients == ["ops@acme.test", "oncall@acme.test"]
+    assert settings.attendance_alert_email_from == "pipeline@acme.test"
+    assert settings.attendance_smtp_url is not None
+    assert settings.attendance_smtp_url.get_secret_value() == values["ATTENDANCE_SMTP_URL"]
+    assert settings.attendance_dagster_url == "https://dagster.acme.test"
+    assert settings.attendance_stale_hours == 12
     assert settings.missing(ZOOM_CREDENTIALS) == ""
     assert settings.missing(WEBEX_CREDENTIALS) == ""
     assert settings.missing(TEAMS_CREDENTIALS) == ""
@@ -306,6 +323,20 @@ def test_sites_are_host_names_however_they_are_spaced_and_each_once(
         ("ATTENDANCE_OWN_DOMAINS", "acme.test;acme-labs.test"),
         ("ATTENDANCE_OWN_DOMAINS", "acme.test'), ('x.test"),
         ("ATTENDANCE_OWN_DOMAINS", "-acme.test"),
+        ("ATTENDANCE_ALERT_WEBHOOK", "hooks.slack.example/services/made-up"),
+        ("ATTENDANCE_ALERT_WEBHOOK", "http://hooks.slack.example/services/made-up"),
+        ("ATTENDANCE_ALERT_EMAIL", "oncall"),
+        ("ATTENDANCE_ALERT_EMAIL", "ops@acme.test;oncall@acme.test"),
+        ("ATTENDANCE_ALERT_EMAIL", "Ops <ops@acme.test>"),
+        ("ATTENDANCE_ALERT_EMAIL", ", ,"),
+        ("ATTENDANCE_ALERT_EMAIL_FROM", "a@acme.test,b@acme.test"),
+        ("ATTENDANCE_SMTP_URL", "mail.acme.test:587"),
+        ("ATTENDANCE_SMTP_URL", "https://mail.acme.test"),
+        ("ATTENDANCE_SMTP_URL", "smtp://user:pass/word@mail.acme.test"),
+        ("ATTENDANCE_SMTP_URL", "smtps://"),
+        ("ATTENDANCE_DAGSTER_URL", "dagster.acme.test"),
+        ("ATTENDANCE_STALE_HOURS", "-6"),
+        ("ATTENDANCE_STALE_HOURS", "soon"),
         ("ATTENDANCE_GRACE_SECONDS", "-7"),
         ("ATTENDANCE_GRACE_SECONDS", "five minutes"),
     ],
@@ -347,10 +378,19 @@ def test_a_slash_at_an_addresss_end_does_not_matter(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     "variable",
-    ["ZOOM_CLIENT_SECRET", "WEBEX_CLIENT_SECRET", "WEBEX_REFRESH_TOKEN", "WEBEX_ACCESS_TOKEN", "TEAMS_CLIENT_SECRET"],
+    [
+        "ZOOM_CLIENT_SECRET",
+        "WEBEX_CLIENT_SECRET",
+        "WEBEX_REFRESH_TOKEN",
+        "WEBEX_ACCESS_TOKEN",
+        "TEAMS_CLIENT_SECRET",
+        "ATTENDANCE_ALERT_WEBHOOK",
+        "ATTENDANCE_SMTP_URL",
+    ],
 )
 def test_a_secret_never_prints(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    monkeypatch.setenv(variable, SECRET)
+    address = {"ATTENDANCE_ALERT_WEBHOOK": f"https://h/{SECRET}", "ATTENDANCE_SMTP_URL": f"smtp://u:{SECRET}@h"}
+    monkeypatch.setenv(variable, address.get(variable, SECRET))
 
     settings = Settings.load()
 

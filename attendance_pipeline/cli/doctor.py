@@ -8,16 +8,22 @@ import click
 from rich.console import Console
 
 from attendance_pipeline.archive import Archive
+from attendance_pipeline.channels import DeliveryError, channels, why_no_mail, why_off
+from attendance_pipeline.errors import UsageError
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.vendors.base import Check, Vendor
 
 
 @click.command()
-def doctor() -> None:
+@click.option("--alert", "tries_alerts", is_flag=True, help="Send a test message to whoever gets alerts, that alone.")
+def doctor(tries_alerts: bool) -> None:
     """Try, vendor by vendor, what a pull needs: credentials, scopes, reach; say what is missing and how to get it."""
     settings = Settings.load()
     console, healthy = Console(), True
+    if tries_alerts:
+        _send_test_messages(settings)
+        return
     for vendor_type in VENDORS.values():
         missing = settings.missing(vendor_type.credentials)
         if missing:
@@ -31,6 +37,24 @@ def doctor() -> None:
                 f"  {'ok     ' if check.passed else 'MISSING'} {check.name}: {check.detail}", soft_wrap=True
             )
     if not healthy:
+        sys.exit(1)
+
+
+def _send_test_messages(settings: Settings) -> None:
+    if reason := why_off(settings):
+        raise UsageError(reason)
+    if note := why_no_mail(settings):
+        raise UsageError(note)
+    title = "A test message"
+    message = f"{title}\nSomebody asked attendance-pipeline doctor for it.\n{settings.attendance_dagster_url}"
+    delivered = True
+    for channel in channels(settings):
+        try:
+            said = channel.send(title, message) or "sent"
+        except DeliveryError as error:
+            delivered, said = False, str(error)
+        click.echo(f"{channel.name}: {said}")
+    if not delivered:
         sys.exit(1)
 
 

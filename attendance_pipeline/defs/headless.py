@@ -88,12 +88,14 @@ def run_job(
             result = definitions.resolve_job_def(name).execute_in_process(
                 run_config={**QUIET, **(config or {})}, instance=on, tags=tags, raise_on_error=True
             )
-    except dg.Failure as failure:
-        raise AttendanceError(failure.description or "the run failed") from failure
     except DagsterDbtCliRuntimeError as error:
         raise BuildError(
             f"dbt couldn't build or test the marts; the published file stays as it was. {_dbt_says(error)}"
         ) from error
+    except dg.Failure as failure:
+        if isinstance(failure.__cause__, AttendanceError):
+            raise failure.__cause__ from None
+        raise AttendanceError(failure.description or "the run failed") from failure
     ran = Ran(result.run_id)
     for event in result.get_asset_materialization_events():
         made = event.step_materialization_data.materialization

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from attendance_pipeline.archive import Archive
 from attendance_pipeline.choice import check_dates, chosen
+from attendance_pipeline.defs.failures import tells_why
 from attendance_pipeline.defs.landing import landing_config
 from attendance_pipeline.defs.schedules import range_tags
 from attendance_pipeline.errors import UsageError
@@ -193,16 +194,13 @@ def _job(
 ) -> dg.JobDefinition:
     def check(context: dg.OpExecutionContext, config: Any) -> None:
         settings = Settings.load()
-        try:
-            asked = stretches(settings, config)
-        except UsageError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from error
+        asked = stretches(settings, config)
         for stretch in asked:
             context.log.info(_plan(settings, stretch) if stretch.ask else f"{stretch}: from the archive alone")
         context.add_output_metadata({"runs_that_follow": [str(stretch) for stretch in asked]})
 
     check.__annotations__["config"] = config_type
-    op = dg.op(name=_op(name), description=says)(check)
+    op = dg.op(name=_op(name), description=says)(tells_why(check))
 
     @dg.job(name=name, description=says)
     def job() -> None:

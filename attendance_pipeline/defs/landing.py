@@ -11,6 +11,7 @@ from pydantic import Field
 from attendance_pipeline.archive import Archive
 from attendance_pipeline.choice import why_not_asked
 from attendance_pipeline.days import DAYS
+from attendance_pipeline.defs.failures import tells_why
 from attendance_pipeline.defs.landed import Results, check_specs, key, results
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.files import alone
@@ -71,6 +72,7 @@ def landing_assets(
         check_specs=check_specs(listing_tables),
         **common,
     )
+    @tells_why
     def meetings(context: dg.AssetExecutionContext, config: Landing) -> Results:
         settings, days = Settings.load(), _days(context)
         if config.ask and (reason := why_not_asked(vendor_type, settings)):
@@ -101,6 +103,7 @@ def landing_assets(
         check_specs=check_specs(attendance_tables),
         **common,
     )
+    @tells_why
     def attendance(context: dg.AssetExecutionContext, config: Landing) -> Results:
         settings = Settings.load()
         if config.ask and (reason := why_not_asked(vendor_type, settings)):

@@ -16,6 +16,7 @@ from pydantic import Field
 from attendance_pipeline.choice import why_off
 from attendance_pipeline.coverage import read_coverage
 from attendance_pipeline.dbt import DBT, DBT_PROJECT, environment, recipe, target, variables
+from attendance_pipeline.defs.failures import tells_why
 from attendance_pipeline.defs.landed import key
 from attendance_pipeline.defs.landing import column_schema
 from attendance_pipeline.defs.manifest import MANIFEST
@@ -115,6 +116,7 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
         ],
         pool=POOL,
     )
+    @tells_why
     def load_changed(context: dg.AssetExecutionContext, config: Load) -> Iterator[dg.MaterializeResult[Any]]:
         settings = Settings.load()
         told = read_told(settings, [vendor.name for vendor in vendors])
@@ -136,6 +138,7 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
             )
 
     @dbt_assets(manifest=MANIFEST, name="dbt_build", pool=POOL, dagster_dbt_translator=_Translator())
+    @tells_why
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         settings = Settings.load()
         os.environ.update(environment(settings))
@@ -170,6 +173,7 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
     marts = sorted(asset for asset in models.keys if asset.path[0] == "marts")
 
     @dg.asset(deps=marts, group_name="publish", kinds={"duckdb"}, pool=POOL)
+    @tells_why
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """The DuckDB file that analysts open: every mart of one finished build, replaced in one rename."""
         settings = Settings.load()

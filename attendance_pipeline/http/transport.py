@@ -43,7 +43,7 @@ def client(
     """
     return httpx.AsyncClient(
         auth=auth,
-        transport=_Transport(certificates, _proxy(towards), connections),
+        transport=_Transport(certificates, proxy_towards(towards), connections),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         timeout=httpx.Timeout(connect=15, read=SILENCE, write=30, pool=None),
         headers={"User-Agent": "attendance-pipeline", "Accept-Encoding": "gzip"} | dict(headers),
@@ -56,7 +56,7 @@ def cause(error: BaseException) -> str:
     return type(error if isinstance(error, TimeoutError) else error.__cause__ or error).__name__
 
 
-def _proxy(url: httpx.URL) -> httpx.Proxy | None:
+def proxy_towards(url: httpx.URL) -> httpx.Proxy | None:
     """The proxy that the environment names for this address, looked up once: aiohttp would do so at each request."""
     named = None if proxy_bypass(url.netloc.decode()) else getproxies().get(url.scheme)
     if not named:
