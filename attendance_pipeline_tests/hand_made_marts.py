@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,14 @@ ON = {"zoom": 1, "webex": 24}
 YEAR = NOON + timedelta(days=365)
 
 
-def write_marts(path: Path, **marts: Iterable[Row]) -> Path:
-    """The marts that checks read, and `raw.vendors`; those that aren't given without rows."""
+def write_marts(path: Path, on: Mapping[str, int] = ON, **marts: Iterable[Row]) -> Path:
+    """The marts that checks read, those that aren't given without rows; and of `raw.vendors` those that are on."""
     nodes = json.loads(MANIFEST.read_text())["nodes"]
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema marts")
         connection.execute("create schema raw")
         connection.execute("create table raw.vendors (vendor varchar, is_on boolean, first_read_seconds bigint)")
-        for vendor, hours in ON.items():
+        for vendor, hours in on.items():
             connection.execute("insert into raw.vendors values (?, true, ?)", [vendor, hours * 3600])
         for mart in MARTS:
             columns = nodes[f"model.attendance.{mart}"]["columns"].values()

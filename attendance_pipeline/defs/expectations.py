@@ -90,7 +90,7 @@ def _newest(build: Path) -> Judged:
         }
         for newest in found
     ]
-    ages = {
+    shown: dict[str, Any] = {
         f"{newest.vendor}_hours_since_newest": round((now - newest.ended_at).total_seconds() / 3600, 1)
         for newest in found
         if newest.ended_at
@@ -99,7 +99,9 @@ def _newest(build: Path) -> Judged:
         f"no meetings of {', '.join(stale)} on days that usually have some: a holiday, meetings held elsewhere, or a "
         "vendor that no longer names them; see last_asked and the doctor"
     )
-    return not stale, why if stale else None, ages | {"newest": _table(rows)}
+    if rows:
+        shown["newest"] = _table(rows)
+    return not stale, why if stale else None, shown
 
 
 def _volume(build: Path) -> Judged:

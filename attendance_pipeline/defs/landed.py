@@ -123,16 +123,13 @@ def _of_old_dates(table: Table, check: str, what: str, by_day: Counter[date], ol
     left = sorted(day for day in by_day if by_day[day] and day in old)
     number = sum(by_day[day] for day in left)
     rows = COUNTED[table.name]
-    return _result(
-        table,
-        check,
-        not left,
-        {
-            f"{what}_{rows}_old_enough": number,
-            f"{what}_{rows}_still_young": by_day.total() - number,
-            "old_dates": [day.isoformat() for day in left[:MOST_DATES]],
-        },
-    )
+    shown: dict[str, Any] = {
+        f"{what}_{rows}_old_enough": number,
+        f"{what}_{rows}_still_young": by_day.total() - number,
+    }
+    if left:
+        shown["dates"] = [day.isoformat() for day in left[:MOST_DATES]]
+    return _result(table, check, not left, shown)
 
 
 def _result(table: Table, check: str, passed: bool, metadata: dict[str, Any]) -> dg.AssetCheckResult:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from attendance_pipeline import shape
+from attendance_pipeline import rules
 from attendance_pipeline.files import alone
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.quarantine import QuarantinedRow, Wanted, quarantined_rows, waivers_in_force
@@ -195,7 +195,7 @@ def test_a_waiver_and_a_fix_change_what_is_published(
     listed, attended = rows(data)
     noon = int(datetime(2026, 3, 2, 14, 0, tzinfo=UTC).timestamp()) * 1_000_000
     with monkeypatch.context() as patch:
-        patch.setattr(shape, "_LAST_INSTANT", noon)
+        patch.setattr(rules, "_LAST_INSTANT", noon)
         account.reshape(DAYS)
     broken = rows(data)
     late = [row for row in broken if "impossible_time" in row.rule]

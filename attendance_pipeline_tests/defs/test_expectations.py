@@ -12,7 +12,7 @@ import pytest
 
 from attendance_pipeline.definitions import definitions
 from attendance_pipeline.defs.expectations import NEWEST, RECONCILED, VOLUME, expectation_checks
-from attendance_pipeline_tests.hand_made_marts import TODAY, Row, busy, days_with, write_marts
+from attendance_pipeline_tests.hand_made_marts import ON, TODAY, Row, busy, days_with, write_marts
 
 
 @pytest.fixture
@@ -22,8 +22,10 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def evaluated(data: Path, marts: Mapping[str, list[Row]]) -> Mapping[str, dg.AssetCheckEvaluation]:
-    write_marts(data / "build.duckdb", **marts)
+def evaluated(
+    data: Path, marts: Mapping[str, list[Row]], on: Mapping[str, int] = ON
+) -> Mapping[str, dg.AssetCheckEvaluation]:
+    write_marts(data / "build.duckdb", on, **marts)
     job = dg.define_asset_job("checks", selection=dg.AssetSelection.all_asset_checks())
     checks = dg.Definitions(asset_checks=[expectation_checks()], jobs=[job])
     result = checks.resolve_job_def("checks").execute_in_process()
@@ -67,6 +69,12 @@ def test_without_a_month_there_is_not_enough_history_and_they_pass(data: Path) -
 
     assert all(check.passed for check in found.values())
     assert "not enough history" in (found["volume"].description or "")
+
+
+def test_where_no_vendor_is_on_and_nothing_is_held_they_pass(data: Path) -> None:
+    found = evaluated(data, {}, on={})
+
+    assert [check.passed for check in found.values()] == [True] * 3
 
 
 def test_they_warn_and_the_run_goes_on(data: Path) -> None:
