@@ -98,6 +98,19 @@ class Deployment:
         """Of a run."""
         return next(run.status for run in self.runs() if run.run_id == run_id)
 
+    def ticks(self, sensor: str) -> int:
+        """How often a sensor has looked."""
+        state = self.ask(
+            """query($of: SensorSelector!) { sensorOrError(sensorSelector: $of) { ... on Sensor {
+                sensorState { ticks { timestamp } } } } }""",
+            of=CODE_LOCATION | {"sensorName": sensor},
+        )
+        return len(state["sensorOrError"]["sensorState"]["ticks"])
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
     def log(self) -> str:
         """The end of what Dagster printed."""
         return (self.folder / "dagster.log").read_text()[-3000:]
@@ -110,17 +123,20 @@ def deployed(folder: Path, environment: Mapping[str, str]) -> Iterator[Deploymen
     shutil.copy(PROJECT / "dagster.yaml", folder)
     (folder / "data" / "dagster").mkdir(parents=True)
     port = _free_port()
+    url = f"http://127.0.0.1:{port}"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith((*OURS, "DAG"))}
+    inherited["ATTENDANCE_DAGSTER_URL"] = url
     command = [DAGSTER, "dev", "--workspace", PROJECT / "workspace.yaml", "--port", str(port)]
     with (folder / "dagster.log").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=folder, env=inherited | environment, stdout=log, stderr=log, start_new_session=True
         )
-        found = Deployment(f"http://127.0.0.1:{port}", folder)
+        found = Deployment(url, folder)
         try:
             found.wait(lambda: _is_up(found, process), "the webserver and the daemons are up")
             yield found
         finally:
+            found.close()
             process.send_signal(signal.SIGTERM)
             try:
                 process.wait(timeout=20)

@@ -17,7 +17,8 @@ from attendance_pipeline.sandbox import Sandbox, ZoomOptions
 from attendance_pipeline.sandbox.wire import Call
 from attendance_pipeline.windows import dates
 from attendance_pipeline_tests.console import attendance_requests
-from attendance_pipeline_tests.deployment import Deployment, deployed
+from attendance_pipeline_tests.deployment import Deployment, Run, deployed
+from attendance_pipeline_tests.hostile_server import HostileServer
 
 TODAY = datetime.now(UTC).date()
 # Settled by any count: what the hourly schedule lands meanwhile is younger.
@@ -32,20 +33,26 @@ class Site:
     dagster: Deployment
     sandbox: Sandbox
     data: Path
+    hook: HostileServer
+    """Where alerts go."""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     options = ZoomOptions(plan="business")
-    with Sandbox(size="small", mix={"zoom": 1}, zoom=options) as sandbox:
+    with (
+        Sandbox(size="small", mix={"zoom": 1}, zoom=options) as sandbox,
+        HostileServer(tmp_path_factory.mktemp("hook")) as hook,
+    ):
         environment = {name: value for name, value in sandbox.settings.items() if name.startswith("ZOOM_")} | {
             "ATTENDANCE_DATA": str(folder / "data"),
             "ATTENDANCE_START_DATE": FIRST.isoformat(),
             "ATTENDANCE_HOURLY_CRON": "* * * * *",
+            "ATTENDANCE_ALERT_WEBHOOK": f"http://127.0.0.1:{hook.port}/services/made-up",
         }
         with deployed(folder, environment) as dagster:
-            yield Site(dagster, sandbox, folder / "data")
+            yield Site(dagster, sandbox, folder / "data", hook)
 
 
 def test_the_schedule_ticks_and_the_marts_are_published(site: Site) -> None:
@@ -68,6 +75,25 @@ def test_the_schedule_ticks_and_the_marts_are_published(site: Site) -> None:
     # the others are off, and nothing failed over it
     assert {run.job for run in site.dagster.runs()} == {"land_zoom", "warehouse"}
     assert {run.status for run in site.dagster.runs()} <= {"SUCCESS", "STARTED", "QUEUED", "STARTING", "NOT_STARTED"}
+
+
+def test_a_vendor_that_fails_hour_after_hour_is_told_of_once(site: Site) -> None:
+    site.sandbox.misbehave("token_endpoint_refuses", "zoom")
+    since = datetime.now(UTC).timestamp()
+
+    def failed() -> list[Run]:
+        return [run for run in site.dagster.runs("land_zoom") if run.status == "FAILURE" and run.created > since]
+
+    site.dagster.wait(lambda: site.hook.heard, "somebody is told")
+    site.dagster.wait(lambda: len(failed()) > 1, "the next hour fails as well")
+    looked = site.dagster.ticks("alerts")
+    site.dagster.wait(lambda: site.dagster.ticks("alerts") > looked + 2, "alerts were looked at since")
+    site.sandbox.behave()
+
+    [request] = site.hook.heard()
+    told = request.body
+    assert "zoom refuses the credentials" in told
+    assert f"{site.dagster.url}/runs/{failed()[-1].run_id}" in told
 
 
 BACKFILL = """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
