@@ -5,6 +5,7 @@ short number.
 """
 
 import re
+from collections.abc import Sized
 from datetime import datetime
 from typing import Any
 
@@ -29,16 +30,17 @@ def masked(row: bytes) -> str:
 
 def _masked(said: Any) -> Any:
     if isinstance(said, dict):
-        return {name if _FIELD.fullmatch(name) else _hidden(name): _masked(value) for name, value in said.items()}
+        return {name if _FIELD.fullmatch(name) else hidden(name): _masked(value) for name, value in said.items()}
     if isinstance(said, list):
         return [_masked(one) for one in said]
     if isinstance(said, str) and said and not _NUMBER.fullmatch(said) and not _is_time(said):
-        return _hidden(said)
+        return hidden(said)
     return said
 
 
-def _hidden(text: str) -> str:
-    return f"…({len(text)})"
+def hidden(what: Sized) -> str:
+    """That there is something, and of what length."""
+    return f"…({len(what)})"
 
 
 def _is_time(text: str) -> bool:

@@ -79,6 +79,16 @@ class Table:
             },
         )
 
+    @property
+    def words(self) -> dict[str, list[str]]:
+        """By column, what may stand in it, where the rules name its few words."""
+        return {
+            name: [str(value) for value in check.statistics["allowed_values"]]
+            for name, column in self.model.to_schema().columns.items()
+            for check in column.checks
+            if "allowed_values" in check.statistics
+        }
+
 
 def _plain(kind: pa.DataType) -> pa.DataType:
     """Arrow's ordinary types in place of the large ones that polars uses, inside lists and structs too."""

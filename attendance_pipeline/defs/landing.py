@@ -11,6 +11,8 @@ from pydantic import Field
 
 from attendance_pipeline.archive import Archive
 from attendance_pipeline.days import DAYS
+from attendance_pipeline.defs.labels import LAKE_KINDS, owners
+from attendance_pipeline.defs.preview import lake_preview
 from attendance_pipeline.files import alone
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.landing import Landed, TableReport, land_attendance, land_meetings
@@ -132,8 +134,9 @@ def _spec(table: Table, deps: Sequence[dg.AssetKey], skippable: bool = False) ->
         key(table),
         deps=deps,
         skippable=skippable,
-        group_name="landing",
-        kinds={"parquet"},
+        group_name=table.vendor,
+        owners=owners(table.vendor),
+        kinds=LAKE_KINDS,
         tags={"vendor": table.vendor},
         description=table.model.__doc__,
         metadata={"dagster/column_schema": column_schema(table.schema)},
@@ -176,7 +179,8 @@ def _results(
         if report is None:
             yield from _not_landed(table, stopped)
             continue
-        yield dg.MaterializeResult(asset_key=key(table), metadata=_metadata(report, landed))
+        shown = _metadata(report, landed) | lake_preview(Lake(settings.lake), table, report.rows)
+        yield dg.MaterializeResult(asset_key=key(table), metadata=shown)
         for day, rows in report.rows.items():
             context.add_asset_metadata(
                 {"dagster/partition_row_count": rows}, asset_key=key(table), partition_key=day.isoformat()

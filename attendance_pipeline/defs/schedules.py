@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from attendance_pipeline.defs.labels import LANDING_GROUPS
 from attendance_pipeline.defs.landing import landing_config, why_off
 from attendance_pipeline.due import due_dates
 from attendance_pipeline.lake import Lake
@@ -25,7 +26,7 @@ def landing_job(vendor_type: type[Vendor[Any]]) -> Any:
     """Lands one vendor's ended dates."""
     return dg.define_asset_job(
         f"land_{vendor_type.name}",
-        selection=dg.AssetSelection.groups("landing") & dg.AssetSelection.tag("vendor", vendor_type.name),
+        selection=dg.AssetSelection.groups(vendor_type.name),
         description=f"Land {vendor_type.name}: meetings that ended on the chosen dates, and who attended them",
     )
 
@@ -71,7 +72,7 @@ def follow_landing() -> dg.AutomationConditionSensorDefinition:
     """Load, dbt and publish follow whatever landed."""
     return dg.AutomationConditionSensorDefinition(
         "build_what_landed",
-        target=dg.AssetSelection.all() - dg.AssetSelection.groups("landing"),
+        target=dg.AssetSelection.all() - dg.AssetSelection.groups(*LANDING_GROUPS),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Loads, builds and publishes after whatever landed, once",
     )

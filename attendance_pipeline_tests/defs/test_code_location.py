@@ -10,7 +10,8 @@ import pytest
 
 from attendance_pipeline.dbt import DBT_PROJECT
 from attendance_pipeline.definitions import definitions, defs
-from attendance_pipeline.defs.manifest import MANIFEST, parse, text
+from attendance_pipeline.defs.columns import COLUMNS
+from attendance_pipeline.defs.manifest import MANIFEST, project, text
 from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START
 from attendance_pipeline.defs.warehouse import warehouse_assets
 from attendance_pipeline.settings import PROJECT, Settings
@@ -71,7 +72,7 @@ def test_every_vendor_has_its_tables_its_job_and_its_schedule(
         key.to_user_string() for key in repository.get_job(f"land_{vendor.name}").asset_layer.selected_asset_keys
     } == landed
     for table in (*vendor.listing_tables, *vendor.attendance_tables):
-        assert graph.get(dg.AssetKey([vendor.name, table.name])).group_name == "landing"
+        assert graph.get(dg.AssetKey([vendor.name, table.name])).group_name == vendor.name
         raw = graph.get(dg.AssetKey(["raw", f"{vendor.name}_{table.name}"]))
         assert {key.to_user_string() for key in raw.parent_keys} == {f"{vendor.name}/{table.name}"}
     assert repository.get_schedule_def(f"land_{vendor.name}_hourly").job_name == f"land_{vendor.name}"
@@ -118,9 +119,10 @@ def test_partitions_are_utc_days_from_the_start_date_to_today(monkeypatch: pytes
 def test_the_committed_manifest_is_the_dbt_project_which_parses_without_a_warning(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    parsed = text(parse())
+    parsed, columns = project()
 
-    assert MANIFEST.read_text() == parsed, "run make manifest and commit dbt_project/manifest.json"
+    assert MANIFEST.read_text() == text(parsed), "run make manifest and commit what it made"
+    assert COLUMNS.read_text() == columns.text(), "run make manifest and commit what it made"
     said = capfd.readouterr().err
     assert "Running with dbt" in said
     assert "WARN" not in said.upper()
