@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 import dagster as dg
@@ -15,8 +16,8 @@ from attendance_pipeline.dbt import DBT_PROJECT
 
 COLUMNS = DBT_PROJECT / "columns.json"
 
-MOST_NAMED = 6
-"""Columns that another is said to be made of; the graph of columns holds all of them."""
+MOST_NAMED = 4
+"""Columns that are named in a line; of more only the tables are. `dagster/column_lineage` holds all of them."""
 
 
 @dataclass
@@ -112,13 +113,22 @@ def _origins(known: Described, table: str, column: Column) -> str:
     """Markdown: what a column is made of, and of what the vendors landed in the end."""
     if not column.made_of:
         return ""
+    lines = [f"From {_links(column.made_of)}"]
     landed = known.landed(f"{table}.{column.name}")
-    said = f"\n\nFrom {_links(column.made_of)}"
-    return said if landed == column.made_of or not landed else f"{said}  \nLanded as {_links(landed)}"
+    if landed != column.made_of:
+        of_vendor = groupby(landed, key=lambda name: name.split("/")[0])
+        lines += [f"{vendor}: {_links(names)}" for vendor, names in of_vendor]
+    return "\n\n" + "  \n".join(lines)
 
 
 def _links(columns: Iterable[str]) -> str:
     named = list(columns)
-    links = [f"[{name.split('/')[1]}](/assets/{name.split('.')[0]})" for name in named[:MOST_NAMED]]
-    more = [f"{len(named) - MOST_NAMED} more"] if len(named) > MOST_NAMED else []
-    return ", ".join(links + more)
+    if len(named) <= MOST_NAMED:
+        return ", ".join(_link(name) for name in named)
+    tables = dict.fromkeys(name.split(".")[0] for name in named)
+    return f"{len(named)} columns of {', '.join(_link(table) for table in tables)}"
+
+
+def _link(name: str) -> str:
+    """To a table's page; the name is that of a table or of a column in it."""
+    return f"[{name.split('/')[1]}](/assets/{name.split('.')[0]})"

@@ -97,7 +97,9 @@ def _of_table(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, An
 def _preview(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
     if not rows:
         return {}
-    lines = [names, ["---"] * len(names), *([_cell(*pair) for pair in zip(names, row, strict=True)] for row in rows)]
+    # a line for each column: most tables have more columns than a dialog has room for
+    lines = [["column", *(f"row {number}" for number in range(1, len(rows) + 1))], ["---"] * (len(rows) + 1)]
+    lines += [[name, *(_cell(name, row[place]) for row in rows)] for place, name in enumerate(names)]
     return {"preview": dg.MetadataValue.md("\n".join(f"| {' | '.join(line)} |" for line in lines))}
 
 
