@@ -3,8 +3,11 @@
 import dagster as dg
 
 from attendance_pipeline.defs.coverage import coverage_checks
+from attendance_pipeline.defs.following import build_what_landed, show_what_is_held
+from attendance_pipeline.defs.jobs import jobs_for_people, landing_job, start_what_people_asked, warehouse_jobs
 from attendance_pipeline.defs.landing import PROGRESS
-from attendance_pipeline.defs.schedules import follow_landing, warehouse_job
+from attendance_pipeline.defs.lost_runs import end_lost_runs
+from attendance_pipeline.defs.retention import retention
 from attendance_pipeline.defs.vendor import vendor
 from attendance_pipeline.defs.warehouse import warehouse_assets
 from attendance_pipeline.pull import Progress, silent
@@ -14,14 +17,25 @@ from attendance_pipeline.vendors import VENDORS
 
 def definitions(progress: Progress = silent) -> dg.Definitions:
     """All definitions; `progress` is told how far a pull is."""
-    start = Settings.load().attendance_start_date
+    settings, vendors = Settings.load(), list(VENDORS.values())
+    landing, people = {each.name: landing_job(each) for each in vendors}, jobs_for_people()
+    warehouse, rebuild = warehouse_jobs()
     return dg.Definitions.merge(
-        *(vendor(each, start) for each in VENDORS.values()),
+        *(
+            vendor(each, landing[each.name], settings.attendance_start_date, settings.attendance_hourly_cron)
+            for each in vendors
+        ),
+        retention(vendors),
         dg.Definitions(
-            assets=warehouse_assets(list(VENDORS.values())),
+            assets=warehouse_assets(vendors),
             asset_checks=[coverage_checks()],
-            jobs=[warehouse_job()],
-            sensors=[follow_landing()],
+            jobs=[warehouse, rebuild, *people],
+            sensors=[
+                build_what_landed(vendors, warehouse),
+                show_what_is_held(vendors),
+                end_lost_runs(),
+                start_what_people_asked(people, list(landing.values())),
+            ],
             resources={PROGRESS: dg.ResourceDefinition.hardcoded_resource(progress)},
             # Short steps of one process each: a process per step would cost seconds and gain nothing.
             executor=dg.in_process_executor,

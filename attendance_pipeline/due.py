@@ -5,7 +5,7 @@ vendor forgets it. A refusal isn't: it stands until somebody grants what lacks a
 and a vendor's timing. Knows no schedule.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,9 @@ from attendance_pipeline.windows import Window, dates
 
 STRETCH = timedelta(days=30)
 """Older dates that are landed at a time: about what one list request spans at any vendor."""
+
+RECONCILED = timedelta(days=7)
+"""How long after it settled a date's lists are read once more, to see that nothing has joined them."""
 
 REFUSED = ("denied", "blocked")
 
@@ -32,10 +35,9 @@ def due_dates(vendor: type[Vendor[Any]], lake: Lake, now: datetime, start: date)
         start: the first ended date of interest.
     """
     today = now.date()
-    young = max(start, (now - vendor.timing.settles).date() - timedelta(days=1))
-    earliest = max(start, vendor.earliest(now))
-    begun = max(earliest, _first_wanted(vendor, lake) or young)
-    older = [day for day in dates(begun, young - timedelta(days=1)) if _is_due(vendor, lake, day, now)]
+    young = _first_young(vendor, now, start)
+    begun = _first_wanted(vendor, lake) or young
+    older = [day for day in _older(vendor, now, max(start, begun)) if _is_due(vendor, lake, day, now)]
     if not older:
         return [Window(young, today)]
     stretch = Window(older[0], max(day for day in older if day - older[0] < STRETCH))
@@ -45,6 +47,46 @@ def due_dates(vendor: type[Vendor[Any]], lake: Lake, now: datetime, start: date)
     return [Window(young, today), stretch]
 
 
+def settled_lately(vendor: type[Vendor[Any]], lake: Lake, now: datetime, start: date) -> Window | None:
+    """The ended dates that settled within the last RECONCILED days; None where none of them was asked about before.
+
+    Args:
+        vendor: whose meetings.
+        lake: what is held.
+        now: UTC.
+        start: the first ended date of interest.
+    """
+    last = _first_young(vendor, now, start) - timedelta(days=1)
+    begun = _first_wanted(vendor, lake)
+    if begun is None:
+        return None
+    first = max(begun, start, last + timedelta(days=1) - RECONCILED)
+    return Window(first, last) if first <= last else None
+
+
+def missed_dates(vendor: type[Vendor[Any]], lake: Lake, now: datetime, start: date) -> Window | None:
+    """The older ended dates within reach of which something isn't held, refused or never asked about, as one stretch.
+
+    None where everything is held. Landing the stretch asks nothing about the settled dates in it.
+
+    Args:
+        vendor: whose meetings.
+        lake: what is held.
+        now: UTC.
+        start: the first ended date of interest.
+    """
+    missed = [day for day in _older(vendor, now, start) if _is_due(vendor, lake, day, now, but=())]
+    return Window(missed[0], missed[-1]) if missed else None
+
+
+def _first_young(vendor: type[Vendor[Any]], now: datetime, start: date) -> date:
+    return max(start, (now - vendor.timing.settles).date() - timedelta(days=1))
+
+
+def _older(vendor: type[Vendor[Any]], now: datetime, first: date) -> list[date]:
+    return dates(max(first, vendor.earliest(now)), _first_young(vendor, now, first) - timedelta(days=1))
+
+
 def _first_wanted(vendor: type[Vendor[Any]], lake: Lake) -> date | None:
     """A date after it that was never asked about was missed."""
     tables = (DAYS, vendor.meetings_table.name)
@@ -52,23 +94,23 @@ def _first_wanted(vendor: type[Vendor[Any]], lake: Lake) -> date | None:
     return min((held.ended_date for held in first if held), default=None)
 
 
-def _is_due(vendor: type[Vendor[Any]], lake: Lake, day: date, now: datetime) -> bool:
+def _is_due(vendor: type[Vendor[Any]], lake: Lake, day: date, now: datetime, but: Sequence[str] = REFUSED) -> bool:
     asked, readings = lake.read(vendor.name, DAYS, day), lake.read(vendor.name, "readings", day)
-    if asked is not None and any(not row["settled"] for row in _recoverable(asked, now)):
+    if asked is not None and any(not row["settled"] for row in _recoverable(asked, now, but)):
         return True
     meetings = lake.read(vendor.name, vendor.meetings_table.name, day)
     if readings is None:
         # Never asked about, or the run that asked ended before it read anything.
         return asked is None or meetings is not None
-    if any(row["due_at"] is not None and row["due_at"] <= now for row in _recoverable(readings, now)):
+    if any(row["due_at"] is not None and row["due_at"] <= now for row in _recoverable(readings, now, but)):
         return True
     # Listed by a run that ended before it read them.
     listed = set() if meetings is None else set(meetings[vendor.meetings_table.key[0]].to_pylist())
     return not listed <= set(readings["meeting_id"].to_pylist())
 
 
-def _recoverable(rows: pa.Table, now: datetime) -> Iterator[dict[str, Any]]:
-    """Rows about something that the vendor still has and doesn't refuse."""
+def _recoverable(rows: pa.Table, now: datetime, but: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Rows about something that the vendor still has, without those of some statuses."""
     for row in rows.to_pylist():
-        if row["status"] not in REFUSED and row["recoverable_until"] > now:
+        if row["status"] not in but and row["recoverable_until"] > now:
             yield row

@@ -115,7 +115,7 @@ def land_meetings(
     if landed.pulled.stopped:
         landed.left = days = asked
     else:
-        kept = _kept(vendor, lake, [day for day in days if day not in asked])
+        kept = answered_dates(vendor, lake, [day for day in days if day not in asked])
         known = [day for day in days if day in asked or day in kept]
         landed.left = sorted(set(days) - set(known))
         progress(f"{vendor.name}: shaping meetings", 0, 0)
@@ -184,12 +184,8 @@ def land_attendance(
     return landed
 
 
-def _holds(vendor: Vendor[Any], days: Iterable[date]) -> dict[date, dict[tuple[str, str], Held]]:
-    return {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in days}
-
-
-def _kept(vendor: Vendor[Any], lake: Lake, days: Sequence[date]) -> set[date]:
-    """Those of the dates that the vendor ever answered about, as the archive knows.
+def answered_dates(vendor: Vendor[Any], lake: Lake, days: Sequence[date]) -> list[date]:
+    """Those of the dates about which the vendor ever answered, as the archive knows, oldest first.
 
     Raises:
         StorageError: the lake has meetings of a date whose lists the archive has lost.
@@ -201,7 +197,11 @@ def _kept(vendor: Vendor[Any], lake: Lake, days: Sequence[date]) -> set[date]:
             if all(head["kind"] == RECORD for head in vendor.archive.listing_heads(day, day)):
                 raise _lost(vendor, "lists", day)
             kept.add(day)
-    return kept
+    return sorted(kept)
+
+
+def _holds(vendor: Vendor[Any], days: Iterable[date]) -> dict[date, dict[tuple[str, str], Held]]:
+    return {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in days}
 
 
 def _holds_rows(lake: Lake, vendor: str, tables: Sequence[Table], day: date) -> bool:

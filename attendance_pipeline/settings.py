@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     attendance_warehouse: Path | None = None
     attendance_start_date: date = date(2026, 1, 1)
     attendance_build_memory: str = "4GB"
+    attendance_hourly_cron: str = "7 * * * *"
+    attendance_run_retention_days: PositiveInt = 30
     attendance_quota_reserve: int = Field(default=10, ge=0, le=90)
     attendance_aliases: Path | None = None
     attendance_roster: Path | None = None
@@ -122,6 +124,15 @@ class Settings(BaseSettings):
         if not routes or not set(routes) <= set(TEAMS_ROUTES):
             raise ValueError(f"give at least one of {', '.join(TEAMS_ROUTES)} with commas between them")
         return ",".join(dict.fromkeys(routes))
+
+    @field_validator("attendance_hourly_cron")
+    @classmethod
+    def _a_cron_expression(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9*/,-]+( [0-9*/,-]+){4}", " ".join(value.split())):
+            raise ValueError(
+                "give a cron expression of five fields in numbers, such as 7 * * * * (every hour at :07)"
+            )
+        return " ".join(value.split())
 
     @field_validator("attendance_time_zone")
     @classmethod

@@ -113,6 +113,13 @@ def building(build: Path) -> Iterator[None]:
         yield
 
 
+def delete_build(build: Path) -> None:
+    """Begin anew: the lake holds everything that was loaded, and the published file stays as it is."""
+    with writing(build):
+        for file in (_finished(build), build.with_name(build.name + ".wal"), build):
+            file.unlink(missing_ok=True)
+
+
 def load(
     lake: Lake, build: Path, tables: Sequence[Table], vendors: Sequence[Wanted] = (), told: Told = NOTHING_TOLD
 ) -> dict[str, Loaded]:

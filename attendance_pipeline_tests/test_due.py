@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from attendance_pipeline.days import days_table
-from attendance_pipeline.due import due_dates
+from attendance_pipeline.due import due_dates, missed_dates, settled_lately
 from attendance_pipeline.lake import QUARANTINE, Lake
 from attendance_pipeline.readings import readings_table
 from attendance_pipeline.vendors import VENDORS
@@ -160,3 +160,46 @@ def test_a_meeting_that_was_listed_by_a_run_killed_before_it_read_it_is_due(lake
     replace(lake, Zoom, "meetings", day, pa.table(lacking, names=Zoom.meetings_table.schema.names))
 
     assert due_dates(Zoom, lake, NOW, START) == [Window(day, TODAY)]
+
+
+def test_the_night_reads_the_lists_again_of_what_settled_within_a_week(lake: Lake) -> None:
+    assert settled_lately(Zoom, lake, NOW, START) is None
+
+    keep_all(lake, 30)
+
+    last = YOUNG - timedelta(days=1)
+    assert settled_lately(Zoom, lake, NOW, START) == Window(last - timedelta(days=6), last)
+    assert settled_lately(Zoom, lake, NOW, last) == Window(last, last)
+    assert settled_lately(Zoom, lake, NOW, YOUNG) is None
+
+
+def test_the_night_reads_nothing_older_than_what_was_ever_wanted(lake: Lake) -> None:
+    first = keep(lake, 4)
+
+    assert settled_lately(Zoom, lake, NOW, START) == Window(first, YOUNG - timedelta(days=1))
+
+
+@pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS.keys())
+def test_the_week_looks_back_over_all_that_the_vendor_still_has(lake: Lake, vendor: type[Vendor[Any]]) -> None:
+    young = (NOW - vendor.timing.settles).date() - timedelta(days=1)
+    yesterday = young - timedelta(days=1)
+
+    assert missed_dates(vendor, lake, NOW, date(2020, 1, 1)) == Window(vendor.earliest(NOW), yesterday)
+    assert missed_dates(vendor, lake, NOW, yesterday) == Window(yesterday, yesterday)
+
+
+def test_the_week_misses_nothing_where_all_is_held(lake: Lake) -> None:
+    keep_all(lake, 30)
+
+    assert missed_dates(Zoom, lake, NOW, TODAY - timedelta(days=30)) is None
+    assert missed_dates(Zoom, lake, NOW, TODAY - timedelta(days=32)) == Window(
+        TODAY - timedelta(days=32), TODAY - timedelta(days=31)
+    )
+
+
+def test_the_week_asks_again_about_what_was_refused(lake: Lake) -> None:
+    keep_all(lake, 30)
+    first = keep(lake, 20, lists=SETTLED | {"status": "denied", "settled": False})
+    last = keep(lake, 9, **NEVER_READ | {"status": "denied"})
+
+    assert missed_dates(Zoom, lake, NOW, TODAY - timedelta(days=30)) == Window(first, last)

@@ -88,6 +88,8 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "ATTENDANCE_START_DATE": "2025-11-30",
         "ATTENDANCE_BUILD_MEMORY": "2GB",
         "ATTENDANCE_QUOTA_RESERVE": "25",
+        "ATTENDANCE_HOURLY_CRON": "*/15  6-20 * * 1-5",
+        "ATTENDANCE_RUN_RETENTION_DAYS": "90",
         "ATTENDANCE_ALIASES": "~/aliases.csv",
         "ATTENDANCE_ROSTER": "roster.csv",
         "ATTENDANCE_TIME_ZONE": "Europe/Berlin",
@@ -109,6 +111,8 @@ def test_every_variable_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         40_000,
     )
     assert settings.attendance_quota_reserve == 25
+    assert settings.attendance_hourly_cron == "*/15 6-20 * * 1-5"
+    assert settings.attendance_run_retention_days == 90
     assert settings.zoom_api_url == "http://127.0.0.1:8123/zoom/v2"
     assert settings.zoom_token_url == "http://127.0.0.1:8123/zoom/oauth/token"
     assert settings.zoom_plan == "business"

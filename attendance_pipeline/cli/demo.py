@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from attendance_pipeline.cli.landing import DEMO_MARK, land, show
+from attendance_pipeline.choice import DEMO_MARK
+from attendance_pipeline.cli.landing import land, show
 from attendance_pipeline.display import hours
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.files import commit

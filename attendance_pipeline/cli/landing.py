@@ -1,9 +1,9 @@
-"""What the commands that land something share: the choice of vendors, the run itself, and how it is shown."""
+"""What the commands that land something share: the run itself, and how it is shown."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, TypeVar
 
 import click
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from attendance_pipeline.archive import Archive
+from attendance_pipeline.choice import Vendors, check_dates
 from attendance_pipeline.display import Display, hours
 from attendance_pipeline.errors import AttendanceError, UsageError
 from attendance_pipeline.files import alone
@@ -24,11 +25,6 @@ from attendance_pipeline.vendors.base import Vendor
 from attendance_pipeline.windows import Window, dates
 
 DAY = click.DateTime(["%Y-%m-%d"])
-
-DEMO_MARK = "holds-demo-data"
-"""A file in the data folder: invented meetings and real ones must not end in one warehouse."""
-
-Vendors = Sequence[type[Vendor[Any]]]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -48,47 +44,6 @@ def of_ended_dates(command: Command) -> Command:
     ):
         command = option(command)
     return command
-
-
-def chosen(settings: Settings, names: Sequence[str]) -> list[type[Vendor[Any]]]:
-    """The vendors of these names; without any, all that are on.
-
-    Raises:
-        UsageError: one of them is off.
-    """
-    wanted = [VENDORS[name] for name in names] or [v for v in VENDORS.values() if not settings.missing(v.credentials)]
-    for vendor in wanted:
-        if missing := settings.missing(vendor.credentials):
-            raise UsageError(f"{vendor.name} is off: set {missing} in the environment or in .env")
-    if not wanted:
-        needed = "; ".join(f"{name} needs {settings.missing(v.credentials)}" for name, v in VENDORS.items())
-        raise UsageError(f"no vendor is on: {needed} (environment or .env; see .env.example), or try the demo")
-    return wanted
-
-
-def check_dates(settings: Settings, vendors: Vendors, first: date, last: date) -> None:
-    """Refuse dates that can't be landed.
-
-    Raises:
-        UsageError: names the date and the way out.
-    """
-    now = datetime.now(UTC)
-    today = now.date()
-    if first > last:
-        raise UsageError(f"--from {first} lies after --to {last}; swap them")
-    if last > today:
-        raise UsageError(f"--to {last} lies in the future; the last date can be today, {today} (UTC)")
-    if first < settings.attendance_start_date:
-        raise UsageError(
-            f"--from {first} lies before ATTENDANCE_START_DATE, {settings.attendance_start_date}; "
-            "set that to an earlier date, or begin later"
-        )
-    for vendor in vendors:
-        if first < (earliest := vendor.earliest(now)):
-            raise UsageError(
-                f"--from {first} lies beyond {vendor.name}'s reach of {vendor.reach.days} days; "
-                f"begin at {earliest} or later"
-            )
 
 
 def land(

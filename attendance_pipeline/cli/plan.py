@@ -6,7 +6,8 @@ from datetime import datetime
 import click
 
 from attendance_pipeline.archive import Archive
-from attendance_pipeline.cli.landing import check_dates, chosen, of_ended_dates
+from attendance_pipeline.choice import check_dates, chosen
+from attendance_pipeline.cli.landing import of_ended_dates
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.plan import plan as planned
 from attendance_pipeline.settings import Settings

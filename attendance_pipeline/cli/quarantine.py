@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from attendance_pipeline.archive import Archive, Document
-from attendance_pipeline.cli.landing import DAY, check_dates, land_windows
+from attendance_pipeline.choice import check_dates
+from attendance_pipeline.cli.landing import DAY, land_windows
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.files import Access, alone, commit
 from attendance_pipeline.http.session import nameless

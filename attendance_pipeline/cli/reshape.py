@@ -6,10 +6,15 @@ from datetime import datetime
 
 import click
 
-from attendance_pipeline.cli.landing import land, of_ended_dates, show
+from attendance_pipeline.archive import Archive
+from attendance_pipeline.choice import check_dates
+from attendance_pipeline.cli.landing import land_windows, of_ended_dates, show
 from attendance_pipeline.errors import UsageError
+from attendance_pipeline.lake import Lake
+from attendance_pipeline.landing import answered_dates
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendors import VENDORS
+from attendance_pipeline.windows import dates, runs
 
 
 @click.command()
@@ -28,7 +33,17 @@ def reshape(first: datetime, last: datetime, names: Sequence[str], as_json: bool
             f"{settings.lake} has no archive of {' or '.join(names or VENDORS)} to reshape; "
             "attendance-pipeline run asks the vendor"
         )
-    report = land(settings, vendors, first.date(), last.date(), ask=False)
+    check_dates(settings, (), first.date(), last.date())
+    lake, days = Lake(settings.lake), dates(first.date(), last.date())
+    windows = {
+        vendor: runs(answered_dates(vendor(settings, Archive(settings.lake, vendor.name)), lake, days))
+        for vendor in vendors
+    }
+    if not any(windows.values()):
+        raise UsageError(f"the archive holds no answer about {first.date()} to {last.date()}; run asks for it")
+    report = land_windows(
+        settings, {vendor: of_vendor for vendor, of_vendor in windows.items() if of_vendor}, ask=False
+    )
     show(report, as_json)
     if report["failures"]:
         sys.exit(1)

@@ -3,12 +3,11 @@
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import click
 
-from attendance_pipeline.cli.landing import DEMO_MARK, Vendors, chosen, land, of_ended_dates, show
-from attendance_pipeline.errors import UsageError
+from attendance_pipeline.choice import chosen
+from attendance_pipeline.cli.landing import land, of_ended_dates, show
 from attendance_pipeline.settings import Settings
 
 
@@ -27,18 +26,7 @@ def run(first: datetime, last: datetime, names: Sequence[str], go_on: bool, as_j
     """
     settings = Settings.load()
     vendors = chosen(settings, names)
-    _refuse_mixing(settings, vendors)
     report = land(settings, vendors, first.date(), last.date(), again=not go_on)
     show(report, as_json)
     if report["failures"]:
         sys.exit(1)
-
-
-def _refuse_mixing(settings: Settings, vendors: Vendors) -> None:
-    """Invented meetings and real ones must not end in one warehouse."""
-    hosts = {urlsplit(getattr(settings, vendor.address)).hostname for vendor in vendors}
-    if hosts - {"127.0.0.1", "localhost", "::1"} and (settings.data / DEMO_MARK).exists():
-        raise UsageError(
-            f"{settings.data} holds the demo's invented meetings; delete that folder, or choose another one with "
-            "ATTENDANCE_DATA"
-        )

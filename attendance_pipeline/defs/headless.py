@@ -47,7 +47,7 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """
     if os.environ.get("DAGSTER_HOME"):
         with dg.DagsterInstance.get() as found:
-            _end_killed_runs(found, settings)
+            end_killed_runs(found, settings)
             yield found
         return
     home = settings.data / "dagster"
@@ -56,7 +56,7 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     reference = InstanceRef.from_dir(str(home), config_dir=str(PROJECT), overrides=_places(home))
     try:
         with dg.DagsterInstance.from_ref(reference) as found:
-            _end_killed_runs(found, settings)
+            end_killed_runs(found, settings)
             yield found
     except OperationalError as error:
         raise StorageError(f"can't write Dagster's records in {home}: {error.orig}; free some space") from error
@@ -124,8 +124,8 @@ def _here(settings: Settings) -> str:
     return f"{socket.gethostname()}:{settings.data}"
 
 
-def _end_killed_runs(on: dg.DagsterInstance, settings: Settings) -> None:
-    """A killed process can't end its run, nor give back its place in a pool.
+def end_killed_runs(on: dg.DagsterInstance, settings: Settings) -> list[str]:
+    """End the runs of killed processes, which can't end them by themselves nor give back a pool's place; their ids.
 
     The caller holds the data folder's run lock: a run of ours that still counts as started has lost its process.
     """
@@ -135,9 +135,11 @@ def _end_killed_runs(on: dg.DagsterInstance, settings: Settings) -> None:
         dg.DagsterRunStatus.STARTED,
         dg.DagsterRunStatus.CANCELING,
     ]
-    for run in on.get_runs(dg.RunsFilter(statuses=unfinished, tags={HEADLESS: _here(settings)})):
+    killed = on.get_runs(dg.RunsFilter(statuses=unfinished, tags={HEADLESS: _here(settings)}))
+    for run in killed:
         on.report_run_failed(run, "its process was killed; what it had landed is kept")
         on.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in killed]
 
 
 def _dbt_says(error: DagsterDbtCliRuntimeError) -> str:

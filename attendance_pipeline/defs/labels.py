@@ -10,9 +10,6 @@ ANALYSTS = "team:analysts"
 _OF_ANALYSTS = {"marts", "metrics"}
 _OF_A_VENDOR = re.compile(rf"_({'|'.join(VENDORS)})_")
 
-LANDING_GROUPS = tuple(VENDORS)
-"""What a vendor's lake tables are grouped as: by the vendor's name."""
-
 LAKE_KINDS = {"parquet"}
 WAREHOUSE_KINDS = {"duckdb"}
 

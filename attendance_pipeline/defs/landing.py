@@ -10,17 +10,24 @@ import pyarrow as pa
 from pydantic import Field
 
 from attendance_pipeline.archive import Archive
+from attendance_pipeline.choice import why_not_asked
 from attendance_pipeline.days import DAYS
 from attendance_pipeline.defs.labels import LAKE_KINDS, owners
 from attendance_pipeline.defs.preview import lake_preview
+from attendance_pipeline.errors import UsageError
 from attendance_pipeline.files import alone
+from attendance_pipeline.http.errors import VendorError
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.landing import Landed, TableReport, land_attendance, land_meetings
 from attendance_pipeline.plan import plan
 from attendance_pipeline.rows import of_another_format
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Table
+from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.vendors.base import Vendor
+
+MOST_DATES = 10_000
+"""Dates of one run: more than anybody has, so that a backfill is one run in the fewest windows."""
 
 PROGRESS = "progress"
 """The resource that is told how far a pull is: nobody in a deployment, the console script's display in a terminal."""
@@ -37,13 +44,13 @@ class Landing(dg.Config):
         description="Ask the vendor. Without asking, the partitions are rebuilt from what the archive holds",
     )
     again: bool = Field(
-        default=True,
+        default=False,
         description="Ask for lists of meetings again that were read late enough already. Without, a backfill goes on "
-        "where the day's quota ended it",
+        "where it ended, and asks for nothing twice",
     )
 
 
-def landing_config(vendor_type: type[Vendor[Any]], *, ask: bool = True, again: bool = True) -> dict[str, Any]:
+def landing_config(vendor_type: type[Vendor[Any]], *, ask: bool = True, again: bool = False) -> dict[str, Any]:
     """The run configuration of a vendor's landing job."""
     steps = (f"{vendor_type.name}_meetings", f"{vendor_type.name}_attendance")
     return {"ops": {step: {"config": {"ask": ask, "again": again}} for step in steps}}
@@ -62,7 +69,8 @@ def landing_assets(
     listing_tables, attendance_tables = vendor_type.listing_tables, vendor_type.attendance_tables
     common: dict[str, Any] = {
         "partitions_def": partitions,
-        "backfill_policy": dg.BackfillPolicy.single_run(),
+        # Dagster puts vendors of one and the same policy into one run, in which they wait for each other.
+        "backfill_policy": dg.BackfillPolicy.multi_run(MOST_DATES + list(VENDORS).index(name)),
         "pool": name,
         "required_resource_keys": {PROGRESS},
     }
@@ -70,55 +78,81 @@ def landing_assets(
     @dg.multi_asset(
         name=f"{name}_meetings",
         # Skipped where the quota was spent before every list was read: then only `days` has changed.
-        specs=[_spec(table, deps=[], skippable=table.name != DAYS) for table in listing_tables],
+        specs=[_spec(table, deps=[], skippable=True) for table in listing_tables],
         check_specs=_check_specs(listing_tables),
         **common,
     )
     def meetings(context: dg.AssetExecutionContext, config: Landing) -> Results:
-        settings, vendor = _configured(vendor_type, config)
+        settings, days = Settings.load(), _days(context)
+        if config.ask and (reason := why_not_asked(vendor_type, settings)):
+            yield from _off(context, listing_tables, reason)
+            return
+        vendor, lake = vendor_type(settings, Archive(settings.lake, name)), Lake(settings.lake)
         if config.ask:
-            context.log.info(str(plan(vendor, Lake(settings.lake), _days(context), again=config.again)))
+            context.log.info(str(plan(vendor, lake, days, again=config.again)))
         with _landing_alone(settings, name):
-            landed = land_meetings(
-                vendor,
-                Lake(settings.lake),
-                _days(context),
-                context.resources.progress,
-                ask=config.ask,
-                again=config.again,
+            try:
+                landed = land_meetings(
+                    vendor, lake, days, context.resources.progress, ask=config.ask, again=config.again
+                )
+            except VendorError:
+                _tell_days(context, vendor_type, lake, days)
+                raise
+        yield from _of_landed_dates(context, landed, _results(context, listing_tables, landed, settings))
+        if landed.left and not config.ask:
+            raise UsageError(
+                f"{name} never answered about {len(landed.left)} of these dates, the first of them {landed.left[0]}: "
+                "there is nothing to rebuild them from. The others' meetings are rebuilt; leave those out "
+                "(the job reshape does), or pull them"
             )
-        yield from _results(context, listing_tables, landed, settings)
 
     @dg.multi_asset(
         name=f"{name}_attendance",
-        specs=[_spec(table, deps=[key(vendor_type.meetings_table)]) for table in attendance_tables],
+        specs=[_spec(table, deps=[key(vendor_type.meetings_table)], skippable=True) for table in attendance_tables],
         check_specs=_check_specs(attendance_tables),
         **common,
     )
     def attendance(context: dg.AssetExecutionContext, config: Landing) -> Results:
-        settings, vendor = _configured(vendor_type, config)
+        settings = Settings.load()
+        if config.ask and (reason := why_not_asked(vendor_type, settings)):
+            yield from _off(context, attendance_tables, reason)
+            return
+        vendor, lake = vendor_type(settings, Archive(settings.lake, name)), Lake(settings.lake)
         with _landing_alone(settings, name):
-            landed = land_attendance(
-                vendor, Lake(settings.lake), _days(context), context.resources.progress, ask=config.ask
-            )
-        yield from _results(context, attendance_tables, landed, settings)
+            landed = land_attendance(vendor, lake, _days(context), context.resources.progress, ask=config.ask)
+        yield from _of_landed_dates(context, landed, _results(context, attendance_tables, landed, settings))
 
     return [meetings, attendance]
 
 
-def why_off(vendor_type: type[Vendor[Any]], settings: Settings) -> str | None:
-    """Why the vendor is off, and how to turn it on; None where it is on."""
-    missing = settings.missing(vendor_type.credentials)
-    if not missing:
-        return None
-    return f"{vendor_type.name} is off: {missing} not set (environment or .env; see .env.example)"
+def _off(context: dg.AssetExecutionContext, tables: Sequence[Table], reason: str) -> Results:
+    """A vendor that is off breaks nothing: nothing lands, and its checks say why."""
+    context.log.warning(reason)
+    for table in tables:
+        for spec in _check_specs([table]):
+            yield dg.AssetCheckResult(
+                check_name=spec.name, asset_key=key(table), passed=True, description=f"Nothing was asked: {reason}"
+            )
 
 
-def _configured(vendor_type: type[Vendor[Any]], config: Landing) -> tuple[Settings, Vendor[Any]]:
-    settings = Settings.load()
-    if config.ask and (reason := why_off(vendor_type, settings)):
-        raise dg.Failure(description=reason, allow_retries=False)
-    return settings, vendor_type(settings, Archive(settings.lake, vendor_type.name))
+def _tell_days(
+    context: dg.AssetExecutionContext, vendor_type: type[Vendor[Any]], lake: Lake, days: Sequence[date]
+) -> None:
+    """What became of asking landed, though the meetings didn't: coverage tells of it after the next build."""
+    for day in days:
+        if lake.file(vendor_type.name, DAYS, day).exists():
+            context.log_event(dg.AssetMaterialization([vendor_type.name, DAYS], partition=day.isoformat()))
+
+
+def _of_landed_dates(context: dg.AssetExecutionContext, landed: Landed, results: Results) -> Results:
+    """Results of a run some of whose dates were left out: only what landed is held, the partition bar says so."""
+    for result in results:
+        if not landed.left or not isinstance(result, dg.MaterializeResult) or result.asset_key is None:
+            yield result
+            continue
+        for day, rows in landed.tables[result.asset_key.path[1]].rows.items():
+            metadata = {**(result.metadata or {}), "dagster/partition_row_count": rows}
+            context.log_event(dg.AssetMaterialization(result.asset_key, partition=day.isoformat(), metadata=metadata))
 
 
 def _landing_alone(settings: Settings, vendor: str) -> Any:

@@ -11,12 +11,13 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from packaging.version import Version
+from pydantic import Field
 
-from attendance_pipeline.days import DAYS
+from attendance_pipeline.choice import why_off
 from attendance_pipeline.dbt import DBT, DBT_PROJECT, environment, recipe, target, variables
 from attendance_pipeline.defs import columns
 from attendance_pipeline.defs.labels import WAREHOUSE_KINDS, owners, vendor_tags
-from attendance_pipeline.defs.landing import key, why_off
+from attendance_pipeline.defs.landing import key
 from attendance_pipeline.defs.manifest import MANIFEST
 from attendance_pipeline.defs.preview import warehouse_metadata, with_rows
 from attendance_pipeline.errors import UsageError
@@ -29,6 +30,7 @@ from attendance_pipeline.warehouse import (
     Wanted,
     begin_build,
     building,
+    delete_build,
     finish_build,
     forget_build,
     load,
@@ -52,11 +54,15 @@ PIPELINE_TABLES = {
 BUILD = ["build", "--exclude-resource-type", "unit_test"]
 """Data tests judge the data of this run; unit tests judge the SQL, which `make test` does."""
 
-FOLLOW_LANDING = (
-    dg.AutomationCondition.any_deps_updated().since_last_handled()
-    & ~dg.AutomationCondition.any_deps_in_progress()
-    & ~dg.AutomationCondition.in_progress()
-).with_label("whatever landed, once")
+
+class Load(dg.Config):
+    """How the lake is loaded."""
+
+    from_nothing: bool = Field(
+        default=False,
+        description="Delete the build file first: every partition is loaded and every model built anew. Without, "
+        "only what changed is",
+    )
 
 
 class _Dbt(DbtCliResource):
@@ -67,7 +73,7 @@ class _Dbt(DbtCliResource):
 
 
 class _Translator(DagsterDbtTranslator):
-    """dbt's models follow the load by themselves, and are grouped as their folders are."""
+    """dbt's models are grouped as their folders are."""
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """Without the SQL below it, which is in the repository."""
@@ -89,9 +95,6 @@ class _Translator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         folder: str = dbt_resource_props["fqn"][1]
         return folder
-
-    def get_automation_condition(self, dbt_resource_props: Mapping[str, Any]) -> dg.AutomationCondition[Any]:
-        return FOLLOW_LANDING
 
 
 def raw_key(table: Table) -> dg.AssetKey:
@@ -115,39 +118,38 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
                 tags={"vendor": table.vendor},
                 description=f"{table.model.__doc__} Every partition of the lake, in the build file.",
                 metadata=columns.metadata(f"raw/{raw_name(table)}"),
-                automation_condition=FOLLOW_LANDING,
             )
             for table in tables
         ]
         + [
             dg.AssetSpec(
                 ["raw", name],
-                # Not read from these: an asset without any would never follow what landed.
-                deps=[key(table) for table in tables if table.name == DAYS],
                 group_name="raw",
                 owners=owners("raw"),
                 kinds=WAREHOUSE_KINDS,
                 description=description,
                 metadata=columns.metadata(f"raw/{name}"),
-                automation_condition=FOLLOW_LANDING,
             )
             for name, description in PIPELINE_TABLES.items()
         ],
         pool=POOL,
     )
-    def load_changed(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+    def load_changed(context: dg.AssetExecutionContext, config: Load) -> Iterator[dg.MaterializeResult[Any]]:
         settings = Settings.load()
         told = read_told(settings, [vendor.name for vendor in vendors])
         with building(settings.build):
+            if config.from_nothing:
+                delete_build(settings.build)
             loaded = load(Lake(settings.lake), settings.build, tables, _wanted(vendors, settings), told)
             shown = warehouse_metadata(settings.build, [f"raw/{name}" for name in (*PIPELINE_TABLES, *loaded)])
         for name in PIPELINE_TABLES:
-            yield dg.MaterializeResult(asset_key=["raw", name], metadata=shown[f"raw/{name}"])
+            yield dg.MaterializeResult(asset_key=["raw", name], metadata=shown.get(f"raw/{name}"))
         for table in tables:
             done = loaded[raw_name(table)]
             yield dg.MaterializeResult(
                 asset_key=raw_key(table),
-                metadata=shown[f"raw/{raw_name(table)}"]
+                metadata={"dagster/row_count": done.rows}
+                | shown.get(f"raw/{raw_name(table)}", {})
                 | {
                     "partitions_loaded": len(done.partitions),
                     "ended_dates_loaded": [partition.ended_date.isoformat() for partition in done.partitions[-31:]],
@@ -189,14 +191,7 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
     }
     marts = sorted(asset for asset in models.keys if asset.path[0] == "marts")
 
-    @dg.asset(
-        deps=marts,
-        group_name="publish",
-        owners=owners("publish"),
-        kinds=WAREHOUSE_KINDS,
-        pool=POOL,
-        automation_condition=FOLLOW_LANDING,
-    )
+    @dg.asset(deps=marts, group_name="publish", owners=owners("publish"), kinds=WAREHOUSE_KINDS, pool=POOL)
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """The DuckDB file that analysts open: every mart of one finished build, replaced in one rename."""
         settings = Settings.load()
