@@ -4,8 +4,7 @@ Read from the marts of a DuckDB file, published or being built, as any analyst w
 no vendor and no screen.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from attendance_pipeline.errors import StorageError, UsageError
+from attendance_pipeline.marts import opened, rows
 
 STATUSES = ("held", "partial", "not_ready", "denied", "gone", "blocked")
 """The counts of the mart `coverage_days` that add up to its meetings."""
@@ -152,9 +151,9 @@ def read_coverage(file: Path, vendors: Sequence[str] = ()) -> Coverage:
         UsageError: nothing was published yet, or by a version without these marts.
         StorageError: the file can't be read.
     """
-    with _opened(file) as connection:
+    with opened(file) as connection:
         days: dict[str, list[Day]] = {}
-        for row in _rows(connection, DAYS.format(now=NOW), vendors):
+        for row in rows(connection, DAYS.format(now=NOW), {"vendors": list(vendors)}):
             days.setdefault(row["vendor"], []).append(_day(row))
         in_reach = f"settles_at <= {NOW} and recoverable_until > {NOW}"
         return Coverage(
@@ -167,37 +166,13 @@ def read_coverage(file: Path, vendors: Sequence[str] = ()) -> Coverage:
 
 def first_expiring(file: Path, most: int) -> list[Item]:
     """Meetings and whole days that soon can't be had any more, the next first; raises as `read_coverage` does."""
-    with _opened(file) as connection:
+    with opened(file) as connection:
         return [Item(*row) for row in connection.execute(ITEMS, [most]).fetchall()]
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    if not file.exists():
-        raise UsageError(
-            f"{file} doesn't exist: nothing was published yet; land some dates with attendance-pipeline run, "
-            "or see attendance-pipeline demo"
-        )
-    try:
-        with duckdb.connect(str(file), read_only=True) as connection:
-            yield connection
-    except duckdb.CatalogException as error:
-        raise UsageError(
-            f"{file} was published by a version that had no calendar; publish it anew with attendance-pipeline run"
-        ) from error
-    except duckdb.Error as error:
-        raise StorageError(f"can't read {file} ({type(error).__name__}): {str(error).splitlines()[0]}") from error
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, vendors: Sequence[str]) -> Iterator[dict[str, Any]]:
-    found = connection.execute(query, {"vendors": list(vendors)})
-    names = [column[0] for column in found.description or []]
-    for row in found.fetchall():
-        yield dict(zip(names, row, strict=True))
-
-
 def _gaps(connection: duckdb.DuckDBPyConnection, mart: str, condition: str, vendors: Sequence[str]) -> list[Gap]:
-    return [Gap(**row) for row in _rows(connection, GAPS.format(mart=mart, condition=condition), vendors)]
+    query = GAPS.format(mart=mart, condition=condition)
+    return [Gap(**row) for row in rows(connection, query, {"vendors": list(vendors)})]
 
 
 def _day(row: Mapping[str, Any]) -> Day:

@@ -2,8 +2,11 @@
 
 import dagster as dg
 
+from attendance_pipeline.choice import why_off
 from attendance_pipeline.defs.coverage import coverage_checks
+from attendance_pipeline.defs.expectations import expectation_checks
 from attendance_pipeline.defs.following import build_what_landed, show_what_is_held
+from attendance_pipeline.defs.freshness import with_clock
 from attendance_pipeline.defs.jobs import jobs_for_people, landing_job, start_what_people_asked, warehouse_jobs
 from attendance_pipeline.defs.landing import PROGRESS
 from attendance_pipeline.defs.lost_runs import end_lost_runs
@@ -20,15 +23,14 @@ def definitions(progress: Progress = silent) -> dg.Definitions:
     settings, vendors = Settings.load(), list(VENDORS.values())
     landing, people = {each.name: landing_job(each) for each in vendors}, jobs_for_people()
     warehouse, rebuild = warehouse_jobs()
+    assets = warehouse_assets(vendors)
+    is_any_on = any(why_off(each, settings) is None for each in vendors)
     return dg.Definitions.merge(
-        *(
-            vendor(each, landing[each.name], settings.attendance_start_date, settings.attendance_hourly_cron)
-            for each in vendors
-        ),
+        *(vendor(each, landing[each.name], settings) for each in vendors),
         retention(vendors),
         dg.Definitions(
-            assets=warehouse_assets(vendors),
-            asset_checks=[coverage_checks()],
+            assets=with_clock(assets, ["published"]) if is_any_on else assets,
+            asset_checks=[coverage_checks(), expectation_checks()],
             jobs=[warehouse, rebuild, *people],
             sensors=[
                 build_what_landed(vendors, warehouse),

@@ -59,14 +59,17 @@ class Lake:
         """Where the partition's quarantined rows live; absent where there are none."""
         return self._file("quarantine", vendor, table, ended)
 
-    def replace(self, vendor: str, table: str, ended: date, rows: pa.Table, quarantined: pa.Table) -> None:
+    def replace(self, vendor: str, table: str, ended: date, rows: pa.Table, quarantined: pa.Table) -> int:
         """Replace one partition and its quarantine, each in one rename; a file that would not change stays.
+
+        Returns:
+            Bytes of the partition's file.
 
         Raises:
             StorageError: the disk is full, read-only or gone; the partition from before still stands.
         """
         self._replace(self.quarantine_file(vendor, table, ended), quarantined if quarantined.num_rows else None)
-        self._replace(self.file(vendor, table, ended), rows)
+        return self._replace(self.file(vendor, table, ended), rows)
 
     def read(self, vendor: str, table: str, ended: date) -> pa.Table | None:
         """One partition's rows; None where the date was never landed.
@@ -141,16 +144,17 @@ class Lake:
         with _parquet(file) as parquet:
             return parquet.read(columns and [name for name in columns if name in parquet.schema_arrow.names])
 
-    def _replace(self, file: Path, rows: pa.Table | None) -> None:
+    def _replace(self, file: Path, rows: pa.Table | None) -> int:
         if rows is None:
             with writing(file):
                 file.unlink(missing_ok=True)
-            return
+            return 0
         sink = pa.BufferOutputStream()
         pq.write_table(rows, sink, compression="zstd")
         content = sink.getvalue()
         if not _holds(file, content):
             commit(file, lambda path: path.write_bytes(content))
+        return int(content.size)
 
 
 @contextmanager

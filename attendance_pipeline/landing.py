@@ -17,7 +17,7 @@ from attendance_pipeline.http.errors import VendorError
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.pull import Progress, Pulled, discover, read_due, silent
 from attendance_pipeline.quarantine import count_quarantined
-from attendance_pipeline.readings import Held, Holds, Meeting, held
+from attendance_pipeline.readings import READINGS, Held, Holds, Meeting, held
 from attendance_pipeline.shape import Shaped, Table, quarantine_table
 from attendance_pipeline.vendors.base import Tables, Vendor
 
@@ -35,7 +35,10 @@ class TableReport:
         waived: quarantined rows that somebody waived.
         duplicates: rows the vendor sent twice, held once.
         unknown_fields: fields that the vendor's documents don't name.
+        bytes: of the partitions' files.
+        unsettled: of the tables that tell what is settled: by ended date, rows that may still change.
         statuses: of the table `readings`: reports about meetings by status.
+        partial: of these, the partial ones by ended date.
     """
 
     rows: dict[date, int] = field(default_factory=dict)
@@ -43,7 +46,10 @@ class TableReport:
     waived: int = 0
     duplicates: int = 0
     unknown_fields: set[str] = field(default_factory=set)
+    bytes: int = 0
+    unsettled: Counter[date] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
+    partial: Counter[date] = field(default_factory=Counter)
 
 
 @dataclass
@@ -68,13 +74,17 @@ class Landed:
             report = self.tables.setdefault(table, TableReport())
             report.unknown_fields |= unknown.get(table, set())
             for day, shaped in by_day.items():
-                lake.replace(vendor, table, day, shaped.rows, shaped.quarantined)
+                report.bytes += lake.replace(vendor, table, day, shaped.rows, shaped.quarantined)
                 report.rows[day] = shaped.rows.num_rows
                 report.rules += shaped.rules
                 report.waived += shaped.waived
                 report.duplicates += shaped.duplicates
-                if table == "readings":
-                    report.statuses += Counter(shaped.rows["status"].to_pylist())
+                if "settled" in shaped.rows.column_names:
+                    report.unsettled[day] = shaped.rows["settled"].to_pylist().count(False)
+                if table == READINGS:
+                    statuses = Counter(shaped.rows["status"].to_pylist())
+                    report.statuses += statuses
+                    report.partial[day] = statuses["partial"]
 
 
 def land_meetings(
@@ -205,7 +215,7 @@ def _holds(vendor: Vendor[Any], days: Iterable[date]) -> dict[date, dict[tuple[s
 
 
 def _holds_rows(lake: Lake, vendor: str, tables: Sequence[Table], day: date) -> bool:
-    held = (lake.read(vendor, table.name, day) for table in tables if table.name not in (DAYS, "readings"))
+    held = (lake.read(vendor, table.name, day) for table in tables if table.name not in (DAYS, READINGS))
     return any(rows is not None and rows.num_rows for rows in held)
 
 

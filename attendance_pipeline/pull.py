@@ -35,6 +35,8 @@ class Pulled:
 
     Attributes:
         requests: by rate-limit label.
+        slowest: seconds and kind of the slowest requests, the slowest first.
+        bytes_received: of the documents that were kept.
         waited_seconds: `pace` to keep the documented rate, `told` because a 429 said so.
         quota_left: requests left today; None where the account has no limit.
         quota_a_day: requests that a whole day has for us.
@@ -47,7 +49,8 @@ class Pulled:
     requests: Counter[str] = field(default_factory=Counter)
     failed_attempts: int = 0
     waited_seconds: dict[str, float] = field(default_factory=dict)
-    slowest: str = ""
+    slowest: list[tuple[float, str]] = field(default_factory=list)
+    bytes_received: int = 0
     quota_left: int | None = None
     quota_a_day: int | None = None
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -63,8 +66,7 @@ class Pulled:
         self.failed_attempts = traffic.failed_attempts.total()
         self.waited_seconds = {kind: round(seconds, 2) for kind, seconds in session.pacer.waited.items()}
         self.quota_left, self.quota_a_day = session.pacer.budget.left, session.pacer.budget.a_day
-        if traffic.slowest_request:
-            self.slowest = f"{traffic.slowest_seconds:.2f} s GET {traffic.slowest_request}"
+        self.slowest = traffic.slowest
 
 
 async def discover(vendor: Vendor[M], days: Sequence[date], progress: Progress = silent) -> Pulled:
@@ -84,6 +86,7 @@ async def discover(vendor: Vendor[M], days: Sequence[date], progress: Progress =
                 journal.keep_listing(document)
 
         def keep(document: Document) -> None:
+            pulled.bytes_received += len(document.body)
             if document.window_first is None:
                 journal.keep_lookup(document)
             else:
@@ -212,6 +215,7 @@ class _Reader(Generic[M]):
         resume = held.resumable(self._vendor.timing, self._vendor.clock())
         async for document in self._vendor.read(self._session, meeting, report, resume):
             self._journal.keep_attendance(meeting.ended_date, document)
+            self._pulled.bytes_received += len(document.body)
             outcome = document.outcome
         return outcome
 

@@ -18,6 +18,9 @@ import pyarrow as pa
 
 from attendance_pipeline.shape import Table
 
+READINGS = "readings"
+"""The table's name."""
+
 MOST_ATTEMPTS = 10
 """With the age doubling each time, ten attempts after the first half hour last three weeks."""
 
@@ -216,7 +219,7 @@ class Readings(pandera.DataFrameModel):
 
 def readings_table(vendor: str) -> Table:
     """The vendor's table `readings`."""
-    return Table(vendor, "readings", Readings, ("meeting_id", "report"))
+    return Table(vendor, READINGS, Readings, ("meeting_id", "report"))
 
 
 @dataclass

@@ -5,12 +5,10 @@ A row ends in exactly one place: in the partition, or in quarantine under the ru
 that the row itself is broken. Knows no vendor: a vendor declares its tables and hands over its rows.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cached_property
 from operator import attrgetter
 from types import MappingProxyType
@@ -21,23 +19,17 @@ import pandera.polars as pandera
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-from pandera.errors import SchemaErrors
 
 from attendance_pipeline.errors import SchemaDriftError
 from attendance_pipeline.lake import QUARANTINE, SCHEMA_VERSION
 from attendance_pipeline.rows import of_another_format
-
-_FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC) for year in (1900, 2200))
-"""Between which an instant can be that of a meeting."""
-_FIRST_INSTANT, _LAST_INSTANT = (int(instant.timestamp()) * 1_000_000 for instant in (_FIRST, _LAST))
-"""The same in microseconds."""
+from attendance_pipeline.rules import CONFLICT, break_rules, rules_of
 
 Waived = Mapping[tuple[str, int], str]
 """Of one table, why rows were waived, by their document and position."""
 
 NOBODY_WAIVED: Waived = MappingProxyType({})
 
-CONFLICT = "conflicting_duplicate"
 DRIFT_ROWS = 10
 """When at least so many rows differ from the known format and none fits it, the partition isn't replaced."""
 
@@ -88,6 +80,12 @@ class Table:
             for check in column.checks
             if "allowed_values" in check.statistics
         }
+
+    @property
+    def rules(self) -> dict[str, str]:
+        """What a row must keep beside its format: rules by their names in quarantine, each in words."""
+        contradiction = {CONFLICT: f"No two rows say different things of one {', '.join(self.key)}"}
+        return rules_of(self.model) | (contradiction if self.key else {})
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
@@ -239,7 +237,7 @@ def partitions(
     broken = list(columns.broken)
     origin = ("_ended", "_document", "_position", subject)
     broken += [_quarantined(CONFLICT, row, subject, raw_row) for row in conflicts.select(origin).to_dicts()]
-    if reasons := _broken_rules(kept.select(table.schema.names), table):
+    if reasons := break_rules(kept.select(table.schema.names), table.model):
         numbered = kept.with_row_index("_at")
         is_broken = pl.col("_at").is_in(list(reasons))
         for row in numbered.filter(is_broken).select("_at", *origin).to_dicts():
@@ -298,77 +296,7 @@ def _without_duplicates(
 def broken_rows(rows: Sequence[dict[str, Any]], table: Table) -> dict[int, str]:
     """Which of these rows break rules of the table, by position; a column that a row lacks is null."""
     frame = pl.DataFrame(pa.Table.from_pylist(list(rows), table.schema))
-    return {position: ",".join(sorted(rules)) for position, rules in _broken_rules(frame, table).items()}
-
-
-def _broken_rules(frame: pl.DataFrame, table: Table) -> dict[int, set[str]]:
-    if frame.is_empty():
-        # Pandera takes its time over nothing, too.
-        return {}
-    rules = _impossible_times(frame)
-    numbered = frame.with_row_index("_at")
-    if rules:
-        numbered = numbered.filter(~pl.col("_at").is_in(list(rules)))
-    rows = numbered.drop("_at")
-    schema = copy(table.model.to_schema())
-    # Told one by one: pandera makes a report of whole rows, which fails where nested values differ in what they lack.
-    checks, schema.checks = schema.checks, []
-    for check in checks:
-        kept = check(rows.lazy()).check_output.collect().to_series()
-        for position in numbered["_at"].filter(kept.eq(False)):
-            rules.setdefault(position, set()).add(check.error)
-    try:
-        schema.validate(rows, lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases
-        if cases["index"].null_count():
-            raise  # the table itself has another shape than its model: a bug of ours, not a broken row
-        positions = numbered["_at"]
-        for row, column, check in cases.select("index", "column", "check").iter_rows():
-            rules.setdefault(positions[row], set()).add(_rule_name(column, check))
-    return rules
-
-
-def is_possible(instant: datetime) -> bool:
-    """Whether it can be an instant of a meeting."""
-    return _FIRST <= instant <= _LAST
-
-
-def _impossible_times(frame: pl.DataFrame) -> dict[int, set[str]]:
-    """Rows with an instant that no meeting can have; beyond Python's years none could even be shown."""
-    rules: dict[int, set[str]] = {}
-    for name, kind in frame.schema.items():
-        if not _has_times(kind):
-            continue
-        for position in frame.select(pl.arg_where(_is_impossible(pl.col(name), kind))).to_series():
-            rules.setdefault(position, set()).add(f"impossible_time.{name}")
-    return rules
-
-
-def _has_times(kind: pl.DataType) -> bool:
-    if isinstance(kind, pl.List):
-        return _has_times(kind.inner)  # type: ignore[arg-type]
-    if isinstance(kind, pl.Struct):
-        return any(_has_times(entry.dtype) for entry in kind.fields)  # type: ignore[arg-type]
-    return isinstance(kind, pl.Datetime)
-
-
-def _is_impossible(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
-    if isinstance(kind, pl.List):
-        return column.list.eval(_is_impossible(pl.element(), kind.inner)).list.any()  # type: ignore[arg-type]
-    if isinstance(kind, pl.Struct):
-        times = [entry for entry in kind.fields if _has_times(entry.dtype)]  # type: ignore[arg-type]
-        parts = [_is_impossible(column.struct.field(entry.name), entry.dtype) for entry in times]  # type: ignore[arg-type]
-        return pl.any_horizontal(parts)
-    return ~column.cast(pl.Int64).is_between(_FIRST_INSTANT, _LAST_INSTANT)
-
-
-def _rule_name(column: str | None, check: str) -> str:
-    if check in ("not_nullable", "nullable"):
-        return f"missing_field.{column}"
-    plain = re.match(r"\w+", check)
-    name = plain[0] if plain else check
-    return f"{name}.{column}" if "(" in check and column else name
+    return {position: ",".join(sorted(rules)) for position, rules in break_rules(frame, table.model).items()}
 
 
 def _quarantined(rule: str, row: dict[str, Any], subject: str, raw_row: Callable[[str, int], bytes]) -> Broken:

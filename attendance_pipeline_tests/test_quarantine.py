@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from attendance_pipeline import shape
+from attendance_pipeline import rules
 from attendance_pipeline.errors import StorageError, UsageError
 from attendance_pipeline.lake import QUARANTINE
 from attendance_pipeline.quarantine import (
@@ -242,7 +242,7 @@ def test_a_waived_row_that_a_fix_can_read_lands_all_the_same(
     before, known = files(account), {row.id for row in rows(account)}
     noon = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
     with monkeypatch.context() as patch:
-        patch.setattr(shape, "_LAST_INSTANT", int(noon.timestamp() * 1_000_000))
+        patch.setattr(rules, "_LAST_INSTANT", int(noon.timestamp() * 1_000_000))
         account.reshape(DAYS)
         late = [row for row in rows(account) if row.id not in known]
         assert len(late) >= 5

@@ -11,7 +11,9 @@ import dagster as dg
 
 from attendance_pipeline.calendars import legend, lines
 from attendance_pipeline.coverage import Coverage, Gap, Item, first_expiring, read_coverage
+from attendance_pipeline.defs.pictures import picture
 from attendance_pipeline.defs.warehouse import POOL
+from attendance_pipeline.pictures import calendar
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.warehouse import building
 
@@ -79,7 +81,8 @@ def _held(coverage: Coverage) -> dict[str, Any]:
         "days_by_status": {v.vendor: dict(Counter(day.status for day in v.days)) for v in coverage.vendors},
         "dates_missing": len(coverage.missing),
         "dates_lost": len(coverage.lost),
-        "calendar": dg.MetadataValue.md(_calendar(coverage)),
+        "calendar": picture(calendar(coverage), "what is held of every ended date; see calendar_as_text"),
+        "calendar_as_text": dg.MetadataValue.md(_calendar(coverage)),
     }
     if known:
         shown["share_held"] = round(held / known, 4)

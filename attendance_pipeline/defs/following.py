@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pyarrow.parquet as pq
 
-from attendance_pipeline.defs.landing import key
+from attendance_pipeline.defs.landed import key
 from attendance_pipeline.defs.schedules import UNFINISHED
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.settings import Settings

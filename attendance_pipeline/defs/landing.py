@@ -1,8 +1,7 @@
 """One vendor's lake tables as assets: ask, check, replace, report. The same factory for every vendor."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
-from math import ceil
 from typing import Any
 
 import dagster as dg
@@ -13,14 +12,13 @@ from attendance_pipeline.archive import Archive
 from attendance_pipeline.choice import why_not_asked
 from attendance_pipeline.days import DAYS
 from attendance_pipeline.defs.labels import LAKE_KINDS, owners
-from attendance_pipeline.defs.preview import lake_preview
+from attendance_pipeline.defs.landed import Results, check_specs, key, results
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.files import alone
 from attendance_pipeline.http.errors import VendorError
 from attendance_pipeline.lake import Lake
-from attendance_pipeline.landing import Landed, TableReport, land_attendance, land_meetings
+from attendance_pipeline.landing import Landed, land_attendance, land_meetings
 from attendance_pipeline.plan import plan
-from attendance_pipeline.rows import of_another_format
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Table
 from attendance_pipeline.vendors import VENDORS
@@ -31,9 +29,6 @@ MOST_DATES = 10_000
 
 PROGRESS = "progress"
 """The resource that is told how far a pull is: nobody in a deployment, the console script's display in a terminal."""
-
-
-Results = Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]
 
 
 class Landing(dg.Config):
@@ -56,11 +51,6 @@ def landing_config(vendor_type: type[Vendor[Any]], *, ask: bool = True, again: b
     return {"ops": {step: {"config": {"ask": ask, "again": again}} for step in steps}}
 
 
-def key(table: Table) -> dg.AssetKey:
-    """The asset of a vendor table in the lake."""
-    return dg.AssetKey([table.vendor, table.name])
-
-
 def landing_assets(
     vendor_type: type[Vendor[Any]], partitions: dg.PartitionsDefinition[Any]
 ) -> list[dg.AssetsDefinition]:
@@ -79,7 +69,7 @@ def landing_assets(
         name=f"{name}_meetings",
         # Skipped where the quota was spent before every list was read: then only `days` has changed.
         specs=[_spec(table, deps=[], skippable=True) for table in listing_tables],
-        check_specs=_check_specs(listing_tables),
+        check_specs=check_specs(listing_tables),
         **common,
     )
     def meetings(context: dg.AssetExecutionContext, config: Landing) -> Results:
@@ -98,7 +88,8 @@ def landing_assets(
             except VendorError:
                 _tell_days(context, vendor_type, lake, days)
                 raise
-        yield from _of_landed_dates(context, landed, _results(context, listing_tables, landed, settings))
+        told = results(context, listing_tables, landed, vendor_type.timing, lake)
+        yield from _of_landed_dates(context, landed, told)
         if landed.left and not config.ask:
             raise UsageError(
                 f"{name} never answered about {len(landed.left)} of these dates, the first of them {landed.left[0]}: "
@@ -109,7 +100,7 @@ def landing_assets(
     @dg.multi_asset(
         name=f"{name}_attendance",
         specs=[_spec(table, deps=[key(vendor_type.meetings_table)], skippable=True) for table in attendance_tables],
-        check_specs=_check_specs(attendance_tables),
+        check_specs=check_specs(attendance_tables),
         **common,
     )
     def attendance(context: dg.AssetExecutionContext, config: Landing) -> Results:
@@ -120,7 +111,8 @@ def landing_assets(
         vendor, lake = vendor_type(settings, Archive(settings.lake, name)), Lake(settings.lake)
         with _landing_alone(settings, name):
             landed = land_attendance(vendor, lake, _days(context), context.resources.progress, ask=config.ask)
-        yield from _of_landed_dates(context, landed, _results(context, attendance_tables, landed, settings))
+        told = results(context, attendance_tables, landed, vendor_type.timing, lake)
+        yield from _of_landed_dates(context, landed, told)
 
     return [meetings, attendance]
 
@@ -129,7 +121,7 @@ def _off(context: dg.AssetExecutionContext, tables: Sequence[Table], reason: str
     """A vendor that is off breaks nothing: nothing lands, and its checks say why."""
     context.log.warning(reason)
     for table in tables:
-        for spec in _check_specs([table]):
+        for spec in check_specs([table]):
             yield dg.AssetCheckResult(
                 check_name=spec.name, asset_key=key(table), passed=True, description=f"Nothing was asked: {reason}"
             )
@@ -144,9 +136,9 @@ def _tell_days(
             context.log_event(dg.AssetMaterialization([vendor_type.name, DAYS], partition=day.isoformat()))
 
 
-def _of_landed_dates(context: dg.AssetExecutionContext, landed: Landed, results: Results) -> Results:
+def _of_landed_dates(context: dg.AssetExecutionContext, landed: Landed, found: Results) -> Results:
     """Results of a run some of whose dates were left out: only what landed is held, the partition bar says so."""
-    for result in results:
+    for result in found:
         if not landed.left or not isinstance(result, dg.MaterializeResult) or result.asset_key is None:
             yield result
             continue
@@ -190,108 +182,3 @@ def column_schema(schema: pa.Schema) -> dg.TableSchema:
             for entry in schema
         ]
     )
-
-
-def _check_specs(tables: Sequence[Table]) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(name, asset=key(table), description=description)
-        for table in tables
-        for name, description in (
-            ("schema", "The vendor's documents have the fields and types that we know"),
-            ("quarantine", "No row broke a rule, but for waived ones"),
-        )
-    ]
-
-
-def _results(
-    context: dg.AssetExecutionContext, tables: Sequence[Table], landed: Landed, settings: Settings
-) -> Results:
-    if stopped := _stopped(landed):
-        context.log.warning(stopped)
-    for table in tables:
-        report = landed.tables.get(table.name)
-        if report is None:
-            yield from _not_landed(table, stopped)
-            continue
-        shown = _metadata(report, landed) | lake_preview(Lake(settings.lake), table, report.rows)
-        yield dg.MaterializeResult(asset_key=key(table), metadata=shown)
-        for day, rows in report.rows.items():
-            context.add_asset_metadata(
-                {"dagster/partition_row_count": rows}, asset_key=key(table), partition_key=day.isoformat()
-            )
-        drifted = {rule: n for rule, n in report.rules.items() if of_another_format(rule)}
-        yield dg.AssetCheckResult(
-            check_name="schema",
-            asset_key=key(table),
-            passed=not drifted and not report.unknown_fields,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"unknown_fields": sorted(report.unknown_fields), "rows_of_another_format": drifted},
-        )
-        quarantined = report.rules.total()
-        if quarantined:
-            context.log.warning(
-                f"{table.vendor}/{table.name}: {quarantined} rows quarantined ({dict(report.rules)}); "
-                f"see attendance-pipeline quarantine show --vendor {table.vendor} --table {table.name}"
-            )
-        yield dg.AssetCheckResult(
-            check_name="quarantine",
-            asset_key=key(table),
-            passed=not quarantined,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={
-                "rows_quarantined": quarantined,
-                "rows_waived": report.waived,
-                "by_rule": dict(report.rules),
-            },
-        )
-
-
-def _not_landed(table: Table, why: str) -> Results:
-    for spec in _check_specs([table]):
-        yield dg.AssetCheckResult(
-            check_name=spec.name,
-            asset_key=key(table),
-            passed=False,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=f"Nothing landed: {why}",
-        )
-
-
-def _stopped(landed: Landed) -> str:
-    """Why the pull ended before its work was done, and what is left; empty where it wasn't stopped."""
-    pulled = landed.pulled
-    if pulled.stopped is None:
-        return ""
-    if landed.left:
-        return f"{pulled.stopped}; {len(landed.left)} dates are left"
-    more = ceil(pulled.left_requests / pulled.quota_a_day) if pulled.quota_a_day else 0
-    return f"{pulled.stopped}; {pulled.left} reports are left" + (f", about {more} more days" if more > 1 else "")
-
-
-def _metadata(report: TableReport, landed: Landed) -> dict[str, Any]:
-    pulled = landed.pulled
-    shown: dict[str, Any] = {
-        "dagster/row_count": sum(report.rows.values()),
-        "rows_quarantined": report.rules.total(),
-        "rows_waived": report.waived,
-        "duplicates_dropped": report.duplicates,
-        "requests": pulled.requests.total(),
-        "requests_by_label": dict(pulled.requests),
-        "failed_attempts": pulled.failed_attempts,
-        "seconds_waited": pulled.waited_seconds,
-    }
-    if pulled.slowest:
-        shown["slowest_request"] = pulled.slowest
-    if pulled.quota_left is not None:
-        shown["quota_left_today"] = pulled.quota_left
-    if stopped := _stopped(landed):
-        shown["stopped"] = stopped
-    if pulled.discovery.route:
-        shown |= {
-            "discovery": pulled.discovery.route,
-            "discovery_reason": pulled.discovery.reason,
-            "hosts_skipped": pulled.discovery.skipped,
-        }
-    if report.statuses:
-        shown["meetings_by_status"] = dict(report.statuses)
-    return shown

@@ -14,15 +14,18 @@ from packaging.version import Version
 from pydantic import Field
 
 from attendance_pipeline.choice import why_off
+from attendance_pipeline.coverage import read_coverage
 from attendance_pipeline.dbt import DBT, DBT_PROJECT, environment, recipe, target, variables
 from attendance_pipeline.defs import columns
 from attendance_pipeline.defs.labels import WAREHOUSE_KINDS, owners, vendor_tags
-from attendance_pipeline.defs.landing import key
+from attendance_pipeline.defs.landed import key
 from attendance_pipeline.defs.manifest import MANIFEST
+from attendance_pipeline.defs.pictures import picture
 from attendance_pipeline.defs.preview import warehouse_metadata, with_rows
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.people import read_told
+from attendance_pipeline.pictures import calendar, utilization
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Table
 from attendance_pipeline.vendors.base import Vendor
@@ -197,7 +200,15 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
         settings = Settings.load()
         with building(settings.build):
             size = publish(settings.build, settings.warehouse)
-        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(settings.warehouse)), "bytes": size})
+            hours, held = utilization(settings.build, datetime.now(UTC).date()), read_coverage(settings.build)
+        return dg.MaterializeResult(
+            metadata={
+                "path": dg.MetadataValue.path(str(settings.warehouse)),
+                "bytes": size,
+                "utilization_chart": picture(hours, "hours attended by ended date and vendor"),
+                "coverage_calendar": picture(calendar(held), "what is held of every ended date"),
+            }
+        )
 
     return [load_changed, models, published]
 

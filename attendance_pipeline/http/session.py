@@ -53,6 +53,7 @@ IN_FLIGHT = 20
 """More than this gains nothing from any of the vendors and is where a client becomes the bottleneck."""
 DOWNLOADS_IN_FLIGHT = 4
 """They take long, and have places of their own so that requests go on meanwhile."""
+MOST_SLOWEST = 5
 LARGEST_BODY = 64 * 2**20
 """Bytes. A page of 300 rows is some 100 KB; whatever is larger than this isn't a page."""
 LONGEST_REQUEST = 180.0
@@ -122,18 +123,24 @@ class Asked:
 
 @dataclass
 class Traffic:
-    """What a session did, for people who watch: requests by label, attempts that failed, the slowest."""
+    """What a session did, for people who watch.
+
+    Attributes:
+        requests: answered, by label.
+        failed_attempts: by label.
+        slowest: seconds and kind of the slowest requests, the slowest first.
+    """
 
     requests: Counter[str] = field(default_factory=Counter)
     failed_attempts: Counter[str] = field(default_factory=Counter)
-    slowest_seconds: float = 0.0
-    slowest_request: str = ""
+    slowest: list[tuple[float, str]] = field(default_factory=list)
 
-    def note(self, label: str, path: str, seconds: float) -> None:
+    def note(self, asked: Asked, seconds: float) -> None:
         """Count one answered request."""
-        self.requests[label] += 1
-        if seconds > self.slowest_seconds:
-            self.slowest_seconds, self.slowest_request = seconds, path
+        self.requests[asked.label] += 1
+        if len(self.slowest) < MOST_SLOWEST or seconds > self.slowest[-1][0]:
+            told = [*self.slowest, (seconds, f"{asked.method} {endpoint(asked.request)}")]
+            self.slowest = sorted(told, reverse=True)[:MOST_SLOWEST]
 
 
 class Throttled(Exception):  # noqa: N818 - a signal to whoever asks again, never an error of a run
@@ -402,7 +409,7 @@ class Session:
                 f"{self._vendor} can't be reached at {host} ({asked}: {cause(error)}); "
                 "check the network and the vendor's status page, then run again"
             ) from error
-        self.traffic.note(asked.label, asked.path, monotonic() - began)
+        self.traffic.note(asked, monotonic() - began)
 
     async def _page(self, response: httpx.Response, asked: Asked) -> bytes:
         too_large = (
@@ -450,6 +457,9 @@ class Session:
         return self.judge(asked, status, response.headers, body, _NO_PAGE)
 
 
+_WORD = re.compile(r"v\d+(\.\d+)?|\$?[a-z][a-z_]*([A-Z][a-z_]+)*(\(\))?")
+"""A segment of a path that isn't an id: ids have digits, or capitals where no word has one."""
+
 _NO_PAGE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(type=Linked)
 """Reads nothing: no success but a 200 is a document."""
 
@@ -462,6 +472,12 @@ def with_query(path: str, query: Mapping[str, str]) -> str:
 def nameless(request: str) -> str:
     """A request's path for messages and metadata: without its query, and without a segment that is an address."""
     return re.sub(r"[^/]*(?:@|%40)[^/]*", "…", request.partition("?")[0])
+
+
+def endpoint(request: str) -> str:
+    """A request's path with its words alone: even an opaque id may be that of a person, or hold one."""
+    segments = request.partition("?")[0].split("/")
+    return "/".join(segment if not segment or _WORD.fullmatch(segment) else "…" for segment in segments)
 
 
 def _next_link(header: str) -> str:

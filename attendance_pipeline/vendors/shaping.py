@@ -14,13 +14,13 @@ from attendance_pipeline.archive import Archive, Document
 from attendance_pipeline.quarantine import waived_rows
 from attendance_pipeline.readings import Count, Holds, Meeting, Timing, reading_rows
 from attendance_pipeline.rows import UNREADABLE, Reader, RowReader, Unread
+from attendance_pipeline.rules import is_possible
 from attendance_pipeline.shape import (
     Broken,
     Columns,
     Shaped,
     Table,
     broken_rows,
-    is_possible,
     partitions,
     quarantine_table,
 )

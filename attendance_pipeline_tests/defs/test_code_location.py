@@ -1,7 +1,7 @@
 """The code location as Dagster loads it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from attendance_pipeline.settings import PROJECT, Settings
 from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.vendors.base import Vendor
 
+CREDENTIALS = {"ZOOM_ACCOUNT_ID": "account", "ZOOM_CLIENT_ID": "client", "ZOOM_CLIENT_SECRET": "secret"}
 MARTS = {file.stem for folder in ("marts", "metrics") for file in (DBT_PROJECT / "models" / folder).rglob("*.sql")}
 
 
@@ -104,6 +105,20 @@ def test_every_landed_table_shows_its_grain_its_columns_and_its_checks(repositor
         assert [column.name for column in columns] == table.schema.names
         assert [column.name for column in columns if not column.description] == []
         assert {f"{table.vendor}/{table.name}:{check}" for check in ("schema", "quarantine")} <= checks
+
+
+def test_what_is_made_every_hour_has_a_clock_where_its_vendor_is_on(
+    repository: dg.RepositoryDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def watched(graph: dg.RepositoryDefinition) -> dict[str, object]:
+        nodes = graph.asset_graph.asset_nodes
+        return {node.key.to_user_string(): node.freshness_policy for node in nodes if node.freshness_policy}
+
+    assert watched(repository) == {}
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    policy = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=3), fail_window=timedelta(hours=24))
+    assert watched(defs().get_repository_def()) == {"zoom/days": policy, "published": policy}
 
 
 def test_partitions_are_utc_days_from_the_start_date_to_today(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,11 @@ def test_they_warn_with_the_numbers(data: Path) -> None:
     assert covered["share_held"] == 0.25
     assert covered["oldest_gap"] == f"teams {OLD - timedelta(days=5)}"
     assert covered["dates_missing"] == 3
-    assert "webex    40 meetings (10 held, 30 not ready)\n         2 days (2 complete)\n" in covered["calendar"]
+    assert (
+        "webex    40 meetings (10 held, 30 not ready)\n         2 days (2 complete)\n" in covered["calendar_as_text"]
+    )
+    assert covered["calendar"].startswith("![what is held")
+    assert "](data:image/png;base64,iVBORw0KGgo" in covered["calendar"]
     soon = plain(found["expiring"])
     assert {name: soon[name] for name in soon if name.startswith(("webex", "teams"))} == {
         "teams_meetings": 0,

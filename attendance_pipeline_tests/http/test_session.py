@@ -14,7 +14,7 @@ from attendance_pipeline.http import session as session_module
 from attendance_pipeline.http.budget import DailyBudget
 from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError, RefusedError, VendorError
 from attendance_pipeline.http.pacing import Pacer, Rate
-from attendance_pipeline.http.session import ATTEMPTS, IN_FLIGHT, THROTTLED_ATTEMPTS, Answer, Session
+from attendance_pipeline.http.session import ATTEMPTS, IN_FLIGHT, THROTTLED_ATTEMPTS, Answer, Session, endpoint
 
 from .local_vendor import NOW, SECRET, Asked, LocalVendor, Raw, Sessions, answer, in_turn
 
@@ -494,7 +494,7 @@ async def test_a_persons_address_is_asked_for_and_kept_but_shown_nowhere(session
 
     assert found.request.startswith(path)
     assert "GET /report/users/…/meetings" in str(error)
-    assert api.traffic.slowest_request == "/report/users/…/meetings"
+    assert {request for _, request in api.traffic.slowest} == {"GET /report/users/…/meetings"}
     assert "example.com" not in str(error)
 
 
@@ -642,6 +642,22 @@ async def test_a_cancelled_request_makes_room_for_the_next(session: Sessions) ->
     assert found.status == 200
 
 
+@pytest.mark.parametrize(
+    ("request_", "shown"),
+    [
+        ("/report/history_meetings?from=2026-03-01", "/report/history_meetings"),
+        ("/report/meetings/85746065432", "/report/meetings/…"),
+        ("/report/users/KdYKjnimTKPdFFgQtFQ/meetings", "/report/users/…/meetings"),
+        ("/v1.0/users/57f9dacc-71bf-4743-b413-53a/onlineMeetings/MSo1N2Y/attendanceReports", None),
+        ("/v1.0/$batch", "/v1.0/$batch"),
+        ("/report/meetings/%252FabC%253D%253D/participants", "/report/meetings/…/participants"),
+        ("/v1.0/users/ana@example.com/calendarView", "/v1.0/users/…/calendarView"),
+    ],
+)
+def test_of_a_slow_request_its_words_are_shown_and_no_id(request_: str, shown: str | None) -> None:
+    assert endpoint(request_) == (shown or "/v1.0/users/…/onlineMeetings/…/attendanceReports")
+
+
 async def test_a_cookie_is_not_sent_back(session: Sessions) -> None:
     baked = answer(body={"names": []}, Set_Cookie="track=me; Path=/; Max-Age=3600")
     async with LocalVendor(lambda _: baked) as vendor, session(vendor.url, vendor.token_url) as api:
@@ -662,8 +678,9 @@ async def test_people_who_watch_are_told_what_a_session_did(session: Sessions) -
         await api.get("/users", {}, PAGE, "light")
 
     assert api.traffic.requests == {"heavy": 2, "light": 1}
-    assert api.traffic.slowest_request == "/slow"
-    assert api.traffic.slowest_seconds >= 0.09
+    seconds, slowest = api.traffic.slowest[0]
+    assert slowest == "GET /slow"
+    assert seconds >= 0.09
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy"])
