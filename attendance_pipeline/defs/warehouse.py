@@ -15,11 +15,10 @@ from pydantic import Field
 
 from attendance_pipeline.choice import why_off
 from attendance_pipeline.coverage import read_coverage
-from attendance_pipeline.dbt import DBT, DBT_PROJECT, environment, recipe, target, variables
+from attendance_pipeline.dbt import DBT, DBT_PROJECT, MANIFEST, environment, recipe, target, variables
 from attendance_pipeline.defs import columns
 from attendance_pipeline.defs.labels import WAREHOUSE_KINDS, owners, vendor_tags
 from attendance_pipeline.defs.landed import key
-from attendance_pipeline.defs.manifest import MANIFEST
 from attendance_pipeline.defs.pictures import picture
 from attendance_pipeline.defs.preview import warehouse_metadata, with_rows
 from attendance_pipeline.errors import UsageError

@@ -8,10 +8,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from attendance_pipeline.dbt import DBT_PROJECT
+from attendance_pipeline.dbt import DBT_PROJECT, MANIFEST
 from attendance_pipeline.definitions import definitions, defs
 from attendance_pipeline.defs.columns import COLUMNS
-from attendance_pipeline.defs.manifest import MANIFEST, project, text
+from attendance_pipeline.defs.manifest import project, text
 from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START
 from attendance_pipeline.defs.warehouse import warehouse_assets
 from attendance_pipeline.settings import PROJECT, Settings
