@@ -16,6 +16,8 @@ from attendance_pipeline.settings import PROJECT, Settings
 from attendance_pipeline.warehouse import building
 
 DBT_PROJECT = PROJECT / "dbt_project"
+MANIFEST = DBT_PROJECT / "manifest.json"
+"""The committed manifest, which the code location reads; `defs/manifest.py` makes it."""
 DBT = Path(sys.executable).with_name("dbt")
 """Beside the interpreter: an environment that isn't activated has no dbt on its PATH."""
 

@@ -6,8 +6,10 @@ Dagster or DuckDB.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -77,6 +79,18 @@ class Lake:
         """
         return self._read(self.file(vendor, table, ended))
 
+    def head(self, vendor: str, table: str, ended: date, rows: int) -> pa.Table | None:
+        """The first rows of one partition, at most so many; None where the date was never landed.
+
+        Raises:
+            StorageError: the file isn't readable Parquet.
+        """
+        file = self.file(vendor, table, ended)
+        if not file.exists():
+            return None
+        with _parquet(file) as parquet:
+            return pa.Table.from_batches(islice(parquet.iter_batches(rows), 1), parquet.schema_arrow)
+
     def read_quarantine(
         self, vendor: str, table: str, ended: date, columns: Sequence[str] = tuple(QUARANTINE.names)
     ) -> pa.Table:
@@ -127,10 +141,7 @@ class Lake:
         """The file's rows; of the columns those that it has."""
         if not file.exists():
             return None
-        with (
-            reading(file, f"delete it and run {file.parent.name.split('=')[1]} again: the archive rebuilds it"),
-            pq.ParquetFile(file) as parquet,
-        ):
+        with _parquet(file) as parquet:
             return parquet.read(columns and [name for name in columns if name in parquet.schema_arrow.names])
 
     def _replace(self, file: Path, rows: pa.Table | None) -> int:
@@ -144,6 +155,15 @@ class Lake:
         if not _holds(file, content):
             commit(file, lambda path: path.write_bytes(content))
         return int(content.size)
+
+
+@contextmanager
+def _parquet(file: Path) -> Iterator[pq.ParquetFile]:
+    with (
+        reading(file, f"delete it and run {file.parent.name.split('=')[1]} again: the archive rebuilds it"),
+        pq.ParquetFile(file) as parquet,
+    ):
+        yield parquet
 
 
 def _holds(file: Path, content: pa.Buffer) -> bool:

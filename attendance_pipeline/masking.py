@@ -5,6 +5,7 @@ short number.
 """
 
 import re
+from collections.abc import Sized
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +30,7 @@ def masked(row: bytes) -> str:
 
 def shown_name(field: str) -> str:
     """A field's name; hidden where it has a form that names of fields don't have, as an address would."""
-    return field if _FIELD.fullmatch(field) else _hidden(field)
+    return field if _FIELD.fullmatch(field) else hidden(field)
 
 
 def _masked(said: Any) -> Any:
@@ -38,12 +39,13 @@ def _masked(said: Any) -> Any:
     if isinstance(said, list):
         return [_masked(one) for one in said]
     if isinstance(said, str) and said and not _NUMBER.fullmatch(said) and not _is_time(said):
-        return _hidden(said)
+        return hidden(said)
     return said
 
 
-def _hidden(text: str) -> str:
-    return f"…({len(text)})"
+def hidden(what: Sized) -> str:
+    """That there is something, and of what length."""
+    return f"…({len(what)})"
 
 
 def _is_time(text: str) -> bool:

@@ -72,6 +72,16 @@ class Table:
         )
 
     @property
+    def words(self) -> dict[str, list[str]]:
+        """By column, what may stand in it, where the rules name its few words."""
+        return {
+            name: [str(value) for value in check.statistics["allowed_values"]]
+            for name, column in self.model.to_schema().columns.items()
+            for check in column.checks
+            if "allowed_values" in check.statistics
+        }
+
+    @property
     def rules(self) -> dict[str, str]:
         """What a row must keep beside its format: rules by their names in quarantine, each in words."""
         contradiction = {CONFLICT: f"No two rows say different things of one {', '.join(self.key)}"}

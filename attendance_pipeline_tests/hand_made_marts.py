@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from attendance_pipeline.defs.manifest import MANIFEST
+from attendance_pipeline.dbt import MANIFEST
 
 Row = dict[str, Any]
 

@@ -288,3 +288,12 @@ def test_duckdb_reads_the_partitions_with_their_date(lake: Lake) -> None:
         (date(2026, 3, 14), None, joined, 60),
         (date(2026, 3, 15), "ben", joined, 60),
     ]
+
+
+def test_the_head_of_a_partition_is_its_first_rows(lake: Lake) -> None:
+    replace(lake, rows("ana", None, "ben"))
+    replace(lake, rows(), day=date(2026, 3, 16))
+
+    assert lake.head("zoom", "participants", DAY, 2) == rows("ana", None)
+    assert lake.head("zoom", "participants", date(2026, 3, 16), 2) == rows()
+    assert lake.head("zoom", "participants", date(2026, 3, 17), 2) is None

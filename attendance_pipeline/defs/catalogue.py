@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from attendance_pipeline.defs.manifest import MANIFEST
+from attendance_pipeline.dbt import MANIFEST
 from attendance_pipeline.settings import PROJECT
 
 BEGINS, ENDS = "<!-- metrics -->\n", "<!-- /metrics -->"

@@ -85,7 +85,7 @@ def landing_job(vendor_type: type[Vendor[Any]]) -> Any:
     """Lands one vendor's ended dates."""
     return dg.define_asset_job(
         f"land_{vendor_type.name}",
-        selection=dg.AssetSelection.groups("landing") & dg.AssetSelection.tag("vendor", vendor_type.name),
+        selection=dg.AssetSelection.groups(vendor_type.name),
         description=f"Land {vendor_type.name}: meetings that ended on the chosen dates, and who attended them. "
         "Materialize all… takes a range of dates; the job pull takes it as text",
         tags={"vendor": vendor_type.name},

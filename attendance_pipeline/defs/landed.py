@@ -12,6 +12,8 @@ from typing import Any
 import dagster as dg
 
 from attendance_pipeline.days import DAYS, settles_at
+from attendance_pipeline.defs.preview import lake_preview
+from attendance_pipeline.lake import Lake
 from attendance_pipeline.landing import Landed, TableReport
 from attendance_pipeline.pull import Pulled
 from attendance_pipeline.readings import READINGS, Timing
@@ -59,7 +61,9 @@ def _checks(table: Table) -> dict[str, str]:
     return checks
 
 
-def results(context: dg.AssetExecutionContext, tables: Sequence[Table], landed: Landed, timing: Timing) -> Results:
+def results(
+    context: dg.AssetExecutionContext, tables: Sequence[Table], landed: Landed, timing: Timing, lake: Lake
+) -> Results:
     """What landed in these tables, or why nothing did; and every check of theirs."""
     if stopped := _stopped(landed):
         context.log.warning(stopped)
@@ -68,7 +72,8 @@ def results(context: dg.AssetExecutionContext, tables: Sequence[Table], landed: 
         if report is None:
             yield from _not_landed(table, stopped)
             continue
-        yield dg.MaterializeResult(asset_key=key(table), metadata=_metadata(report, landed))
+        shown = _metadata(report, landed) | lake_preview(lake, table, report.rows)
+        yield dg.MaterializeResult(asset_key=key(table), metadata=shown)
         for day, rows in report.rows.items():
             context.add_asset_metadata(
                 {"dagster/partition_row_count": rows}, asset_key=key(table), partition_key=day.isoformat()

@@ -12,6 +12,7 @@ from attendance_pipeline.archive import Archive
 from attendance_pipeline.choice import why_not_asked
 from attendance_pipeline.days import DAYS
 from attendance_pipeline.defs.failures import tells_why
+from attendance_pipeline.defs.labels import LAKE_KINDS, owners
 from attendance_pipeline.defs.landed import Results, check_specs, key, results
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.files import alone
@@ -89,7 +90,8 @@ def landing_assets(
             except VendorError:
                 _tell_days(context, vendor_type, lake, days)
                 raise
-        yield from _of_landed_dates(context, landed, results(context, listing_tables, landed, vendor_type.timing))
+        told = results(context, listing_tables, landed, vendor_type.timing, lake)
+        yield from _of_landed_dates(context, landed, told)
         if landed.left and not config.ask:
             raise UsageError(
                 f"{name} never answered about {len(landed.left)} of these dates, the first of them {landed.left[0]}: "
@@ -112,7 +114,8 @@ def landing_assets(
         vendor, lake = vendor_type(settings, Archive(settings.lake, name)), Lake(settings.lake)
         with _landing_alone(settings, name):
             landed = land_attendance(vendor, lake, _days(context), context.resources.progress, ask=config.ask)
-        yield from _of_landed_dates(context, landed, results(context, attendance_tables, landed, vendor_type.timing))
+        told = results(context, attendance_tables, landed, vendor_type.timing, lake)
+        yield from _of_landed_dates(context, landed, told)
 
     return [meetings, attendance]
 
@@ -160,8 +163,9 @@ def _spec(table: Table, deps: Sequence[dg.AssetKey], skippable: bool = False) ->
         key(table),
         deps=deps,
         skippable=skippable,
-        group_name="landing",
-        kinds={"parquet"},
+        group_name=table.vendor,
+        owners=owners(table.vendor),
+        kinds=LAKE_KINDS,
         tags={"vendor": table.vendor},
         description=table.model.__doc__,
         metadata={"dagster/column_schema": column_schema(table.schema)},

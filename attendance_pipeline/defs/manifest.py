@@ -1,4 +1,4 @@
-"""The dbt project as the code location knows it: a slim manifest, made by `make manifest` and committed.
+"""The dbt project as the code location knows it: a slim manifest and its columns, made by `make manifest`, committed.
 
 Parsing dbt at every load would cost seconds in every process that Dagster starts.
 """
@@ -11,32 +11,48 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from attendance_pipeline.dbt import DBT, DBT_PROJECT
+import duckdb
 
-MANIFEST = DBT_PROJECT / "manifest.json"
+from attendance_pipeline.dbt import DBT, DBT_PROJECT, MANIFEST
+from attendance_pipeline.defs.columns import COLUMNS, Described
+from attendance_pipeline.defs.describing import describe
+from attendance_pipeline.lake import Lake
+from attendance_pipeline.vendors import VENDORS
+from attendance_pipeline.warehouse import load
 
 _NOT_LOOKED_AT = ("macros", "unit_tests", "docs", "disabled")
+_OF_COMPILING = ("compiled", "compiled_code", "compiled_path", "extra_ctes", "extra_ctes_injected")
 _CHANGES_EVERY_TIME = ("generated_at", "invocation_id", "invocation_started_at", "run_started_at", "user_id")
 
 
-def parse() -> dict[str, Any]:
-    """Parse the dbt project; the manifest without macros, paths and times, so that it only changes with the project.
+def project() -> tuple[dict[str, Any], Described]:
+    """The manifest without macros, paths and times, so that it only changes with the project; and every column.
 
     Raises:
         CalledProcessError: dbt can't parse the project; dbt's words are on the standard output.
     """
+    tables = [table for vendor in VENDORS.values() for table in (*vendor.listing_tables, *vendor.attendance_tables)]
     with TemporaryDirectory() as folder:
+        build = Path(folder) / "build.duckdb"
+        load(Lake(Path(folder) / "lake"), build, tables)
+        places = {"DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder, "ATTENDANCE_BUILD": str(build)}
         subprocess.run(  # noqa: S603 - our own dbt on our own project
-            [DBT, "parse", "--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--no-partial-parse"],
+            [DBT, "compile", "--project-dir", DBT_PROJECT, "--profiles-dir", DBT_PROJECT, "--no-partial-parse"],
             check=True,
-            env=os.environ | {"DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder},
+            env=os.environ | places,
             stdout=sys.stderr,
         )
         manifest: dict[str, Any] = json.loads((Path(folder) / "manifest.json").read_text())
+        with duckdb.connect(build) as connection:
+            columns = describe(manifest, connection, tables)
+    return _slim(manifest), columns
+
+
+def _slim(manifest: dict[str, Any]) -> dict[str, Any]:
     manifest |= dict.fromkeys(_NOT_LOOKED_AT, {})
     for nodes in ("nodes", "sources", "exposures", "metrics", "semantic_models", "saved_queries"):
         for node in manifest[nodes].values():
-            for name in ("root_path", "created_at", "unrendered_config"):
+            for name in (*_OF_COMPILING, "root_path", "created_at", "unrendered_config"):
                 node.pop(name, None)
     for kin in ("parent_map", "child_map"):
         manifest[kin] = {
@@ -55,4 +71,6 @@ def text(manifest: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    MANIFEST.write_text(text(parse()))
+    made, columns = project()
+    MANIFEST.write_text(text(made))
+    COLUMNS.write_text(columns.text())

@@ -15,12 +15,13 @@ from pydantic import Field
 
 from attendance_pipeline.choice import why_off
 from attendance_pipeline.coverage import read_coverage
-from attendance_pipeline.dbt import DBT, DBT_PROJECT, environment, recipe, target, variables
+from attendance_pipeline.dbt import DBT, DBT_PROJECT, MANIFEST, environment, recipe, target, variables
+from attendance_pipeline.defs import columns
 from attendance_pipeline.defs.failures import tells_why
+from attendance_pipeline.defs.labels import WAREHOUSE_KINDS, owners, vendor_tags
 from attendance_pipeline.defs.landed import key
-from attendance_pipeline.defs.landing import column_schema
-from attendance_pipeline.defs.manifest import MANIFEST
 from attendance_pipeline.defs.pictures import picture
+from attendance_pipeline.defs.preview import warehouse_metadata, with_rows
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.people import read_told
@@ -49,7 +50,7 @@ PIPELINE_TABLES = {
     "loads": "One row per raw table and ended date: the batch that last changed it.",
     "aliases": "One row per pair of identities that an analyst says are one person.",
     "roster": "One row per vendor and licensed host that an analyst names.",
-    "builds": "The batch up to which every model has been built.",
+    "builds": "One row, with the batch up to which every model has been built.",
 }
 """What the loader itself knows; dbt sources name these assets."""
 
@@ -77,6 +78,23 @@ class _Dbt(DbtCliResource):
 class _Translator(DagsterDbtTranslator):
     """dbt's models are grouped as their folders are."""
 
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Without the SQL below it, which is in the repository."""
+        description: str = dbt_resource_props["description"]
+        return description
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        shown = dict(super().get_metadata(dbt_resource_props))
+        if dbt_resource_props["resource_type"] == "model":
+            shown |= columns.metadata(f"{dbt_resource_props['schema']}/{dbt_resource_props['name']}")
+        return shown
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
+        return owners(self.get_group_name(dbt_resource_props))
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        return {**super().get_tags(dbt_resource_props), **vendor_tags(dbt_resource_props["name"])}
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         folder: str = dbt_resource_props["fqn"][1]
         return folder
@@ -98,10 +116,11 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
                 raw_key(table),
                 deps=[key(table)],
                 group_name="raw",
-                kinds={"duckdb"},
+                owners=owners("raw"),
+                kinds=WAREHOUSE_KINDS,
                 tags={"vendor": table.vendor},
                 description=f"{table.model.__doc__} Every partition of the lake, in the build file.",
-                metadata={"dagster/column_schema": column_schema(table.schema)},
+                metadata=columns.metadata(f"raw/{raw_name(table)}"),
             )
             for table in tables
         ]
@@ -109,8 +128,10 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
             dg.AssetSpec(
                 ["raw", name],
                 group_name="raw",
-                kinds={"duckdb"},
+                owners=owners("raw"),
+                kinds=WAREHOUSE_KINDS,
                 description=description,
+                metadata=columns.metadata(f"raw/{name}"),
             )
             for name, description in PIPELINE_TABLES.items()
         ],
@@ -124,14 +145,16 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
             if config.from_nothing:
                 delete_build(settings.build)
             loaded = load(Lake(settings.lake), settings.build, tables, _wanted(vendors, settings), told)
+            shown = warehouse_metadata(settings.build, [f"raw/{name}" for name in (*PIPELINE_TABLES, *loaded)])
         for name in PIPELINE_TABLES:
-            yield dg.MaterializeResult(asset_key=["raw", name])
+            yield dg.MaterializeResult(asset_key=["raw", name], metadata=shown.get(f"raw/{name}"))
         for table in tables:
             done = loaded[raw_name(table)]
             yield dg.MaterializeResult(
                 asset_key=raw_key(table),
-                metadata={
-                    "dagster/row_count": done.rows,
+                metadata={"dagster/row_count": done.rows}
+                | shown.get(f"raw/{raw_name(table)}", {})
+                | {
                     "partitions_loaded": len(done.partitions),
                     "ended_dates_loaded": [partition.ended_date.isoformat() for partition in done.partitions[-31:]],
                 },
@@ -159,7 +182,8 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
             if anew:
                 forget_build(settings.build)
             arguments = [*BUILD, *variables(settings), *(["--full-refresh"] if anew else [])]
-            yield from dbt.cli(arguments, context=context, target_path=target(settings)).stream()
+            built = dbt.cli(arguments, context=context, target_path=target(settings)).stream()
+            yield from with_rows(settings.build, models.keys, built)
             if of_all:
                 finish_build(settings.build, made_by)
             elif was_finished:
@@ -172,7 +196,7 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
     }
     marts = sorted(asset for asset in models.keys if asset.path[0] == "marts")
 
-    @dg.asset(deps=marts, group_name="publish", kinds={"duckdb"}, pool=POOL)
+    @dg.asset(deps=marts, group_name="publish", owners=owners("publish"), kinds=WAREHOUSE_KINDS, pool=POOL)
     @tells_why
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """The DuckDB file that analysts open: every mart of one finished build, replaced in one rename."""

@@ -19,8 +19,8 @@ from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
 from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
+from attendance_pipeline.dbt import MANIFEST
 from attendance_pipeline.defs import catalogue
-from attendance_pipeline.defs.manifest import MANIFEST
 from attendance_pipeline.settings import PROJECT
 
 from .brute_force import Expected

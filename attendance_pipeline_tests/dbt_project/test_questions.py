@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from attendance_pipeline.defs.manifest import MANIFEST
+from attendance_pipeline.dbt import MANIFEST
 
 from .brute_force import Expected
 from .conftest import PROJECT, Rows

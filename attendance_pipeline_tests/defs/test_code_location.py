@@ -8,9 +8,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from attendance_pipeline.dbt import DBT_PROJECT
+from attendance_pipeline.dbt import DBT_PROJECT, MANIFEST
 from attendance_pipeline.definitions import definitions, defs
-from attendance_pipeline.defs.manifest import MANIFEST, parse, text
+from attendance_pipeline.defs.columns import COLUMNS
+from attendance_pipeline.defs.manifest import project, text
 from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START
 from attendance_pipeline.defs.warehouse import warehouse_assets
 from attendance_pipeline.settings import PROJECT, Settings
@@ -70,7 +71,7 @@ def test_every_vendor_has_its_tables_its_job_and_its_schedule(
         key.to_user_string() for key in repository.get_job(f"land_{vendor.name}").asset_layer.selected_asset_keys
     } == landed
     for table in (*vendor.listing_tables, *vendor.attendance_tables):
-        assert graph.get(dg.AssetKey([vendor.name, table.name])).group_name == "landing"
+        assert graph.get(dg.AssetKey([vendor.name, table.name])).group_name == vendor.name
         raw = graph.get(dg.AssetKey(["raw", f"{vendor.name}_{table.name}"]))
         assert {key.to_user_string() for key in raw.parent_keys} == {f"{vendor.name}/{table.name}"}
     for schedule in ("land_{}_hourly", "reconcile_{}_nightly", "look_back_{}_weekly"):
@@ -135,9 +136,10 @@ def test_partitions_are_utc_days_from_the_start_date_to_today(monkeypatch: pytes
 def test_the_committed_manifest_is_the_dbt_project_which_parses_without_a_warning(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    parsed = text(parse())
+    parsed, columns = project()
 
-    assert MANIFEST.read_text() == parsed, "run make manifest and commit dbt_project/manifest.json"
+    assert MANIFEST.read_text() == text(parsed), "run make manifest and commit what it made"
+    assert COLUMNS.read_text() == columns.text(), "run make manifest and commit what it made"
     said = capfd.readouterr().err
     assert "Running with dbt" in said
     assert "WARN" not in said.upper()
