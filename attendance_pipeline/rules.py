@@ -98,9 +98,13 @@ def _is_impossible(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
     return ~column.cast(pl.Int64).is_between(_FIRST_INSTANT, _LAST_INSTANT)
 
 
+_WORDS = {"greater_than_or_equal_to": "too_small", "isin": "unknown_value"}
+"""What quarantine and checks call pandera's own rules."""
+
+
 def _rule_name(column: str | None, check: str) -> str:
     if check in ("not_nullable", "nullable"):
         return f"missing_field.{column}"
     plain = re.match(r"\w+", check)
-    name = plain[0] if plain else check
+    name = _WORDS.get(plain[0], plain[0]) if plain else check
     return f"{name}.{column}" if "(" in check and column else name

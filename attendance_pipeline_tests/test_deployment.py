@@ -51,6 +51,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             "ATTENDANCE_HOURLY_CRON": "* * * * *",
             "ATTENDANCE_ALERT_WEBHOOK": f"http://127.0.0.1:{hook.port}/services/made-up",
         }
+        hook.answers({})
         with deployed(folder, environment) as dagster:
             yield Site(dagster, sandbox, folder / "data", hook)
 

@@ -149,13 +149,13 @@ EXPECTED: dict[str, str | dict[str, str]] = {
         "teams": "partial: quarantine interval_ends_before_it_begins",
     },
     "row_of_negative_length": {
-        "zoom": "partial: quarantine greater_than_or_equal_to.duration",
-        "webex": "partial: quarantine device_of_negative_duration, greater_than_or_equal_to.duration",
+        "zoom": "partial: quarantine too_small.duration",
+        "webex": "partial: quarantine device_of_negative_duration, too_small.duration",
         "teams": "partial: quarantine interval_of_negative_duration",
     },
     "row_that_is_no_row": "partial: quarantine wrong_type.row",
     "row_contradicted": "partial: quarantine conflicting_duplicate",
-    "row_of_unknown_state": "partial: quarantine isin.status",
+    "row_of_unknown_state": "partial: quarantine unknown_value.status",
     "row_of_another_meeting": "partial: quarantine of_another_meeting",
 }
 

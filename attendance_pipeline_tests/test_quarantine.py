@@ -213,7 +213,7 @@ def test_rows_are_chosen_by_table_rule_date_and_id(account: VendorAccount) -> No
     assert [row.id.table for row in everything] == ["meetings", "participants"]
     assert rows(account, vendors=["webex"]) == []
     assert rows(account, tables=["participants"]) == [attended]
-    assert rows(account, rules=["wrong_type.end_time", "isin.status"]) == [listed]
+    assert rows(account, rules=["wrong_type.end_time", "unknown_value.status"]) == [listed]
     assert rows(account, rules=["wrong_type"]) == []
     assert rows(account, first=DAYS[1]) == []
     assert rows(account, last=DAYS[0]) == everything
@@ -226,12 +226,18 @@ def test_rows_are_chosen_by_table_rule_date_and_id(account: VendorAccount) -> No
 @only_zoom
 def test_a_row_that_broke_several_rules_is_found_by_each(account: VendorAccount) -> None:
     broken = [
-        {"rule": "isin.status,leaves_before_joining", "subject": "", "document_id": "d", "position": 0, "row": b""}
+        {
+            "rule": "unknown_value.status,leaves_before_joining",
+            "subject": "",
+            "document_id": "d",
+            "position": 0,
+            "row": b"",
+        }
     ]
     rows_of_day = account.lake.read("zoom", "participants", DAYS[1])
     account.lake.replace("zoom", "participants", DAYS[1], rows_of_day, pa.Table.from_pylist(broken, QUARANTINE))
 
-    for rule in ("isin.status", "leaves_before_joining", "isin.status,leaves_before_joining"):
+    for rule in ("unknown_value.status", "leaves_before_joining", "unknown_value.status,leaves_before_joining"):
         assert [row.id.document_id for row in rows(account, rules=[rule])] == ["d"]
 
 

@@ -14,8 +14,13 @@ from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Table
 from attendance_pipeline.vendors.base import Vendor
 
+PUBLISHED = dg.AssetKey(["published"])
+
 PATIENCE = timedelta(minutes=10)
 """How long what landed waits for the rest of its run: a long backfill doesn't hold up the other vendors' numbers."""
+
+BUILDS = ("warehouse", "rebuild_warehouse")
+"""The jobs that build everything."""
 
 CARRIED_OVER = "attendance/carried_over"
 """Tag of a materialization that stands for a file of the lake of whose landing Dagster has no record."""
@@ -45,7 +50,7 @@ def build_what_landed(vendors: Sequence[type[Vendor[Any]]], warehouse: Any) -> d
         ]
         if not landed:
             return dg.SkipReason("nothing has landed since the last build was asked for")
-        if instance.get_runs(dg.RunsFilter(job_name="warehouse", statuses=UNFINISHED), limit=1):
+        if any(instance.get_runs(dg.RunsFilter(job_name=job, statuses=UNFINISHED), limit=1) for job in BUILDS):
             return dg.SkipReason("a build is at work or waits; what landed meanwhile is built after it")
         at_work = _at_work(instance, {record.run_id for record in landed})
         oldest = datetime.fromtimestamp(min(record.timestamp for record in landed), UTC)
@@ -53,6 +58,8 @@ def build_what_landed(vendors: Sequence[type[Vendor[Any]]], warehouse: Any) -> d
             return dg.SkipReason(f"the run that landed it hasn't ended yet: {at_work}")
         newest_id = max(record.storage_id for record in landed)
         context.update_cursor(str(newest_id))
+        if run_id := _built_by(instance, max(record.timestamp for record in landed)):
+            return dg.SkipReason(f"it is built already, by {run_id}")
         return dg.RunRequest(run_key=str(newest_id))
 
     return look
@@ -106,6 +113,13 @@ def correct_partitions(instance: dg.DagsterInstance, vendors: Sequence[type[Vend
                 )
             if new := held.keys() - recorded:
                 yield f"{table.vendor}/{table.name}: {len(new)} dates are in the lake without a record"
+
+
+def _built_by(instance: dg.DagsterInstance, landed: float) -> str | None:
+    """The run that published last, if it began after that: somebody's by hand, or the console script's."""
+    published = instance.get_latest_materialization_event(PUBLISHED)
+    record = instance.get_run_record_by_id(published.run_id) if published else None
+    return record.dagster_run.run_id if record and (record.start_time or 0) > landed else None
 
 
 def _of(table: Table) -> tuple[str, str]:

@@ -93,6 +93,19 @@ def test_what_lands_during_a_build_is_built_after_it(sensor: Sensor, instance: d
     assert sensor.tick() == "build"
 
 
+def test_what_a_run_by_hand_has_built_is_not_built_again(sensor: Sensor, instance: dg.DagsterInstance) -> None:
+    run = begun(instance, "land_zoom")
+    landed(instance, run, READINGS)
+    ended(instance, run)
+    build = instance.add_run(dg.DagsterRun("warehouse", status=dg.DagsterRunStatus.NOT_STARTED))
+    instance.report_dagster_event(dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, build.job_name), build.run_id)
+    landed(instance, build, dg.AssetKey(["published"]))
+    ended(instance, build)
+
+    assert sensor.tick() == f"it is built already, by {build.run_id}"
+    assert sensor.tick() == "nothing has landed since the last build was asked for"
+
+
 def test_a_long_backfill_holds_up_no_other_vendor(
     sensor: Sensor, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -171,9 +171,9 @@ def test_every_rule_is_a_check_and_names_the_rows_that_broke_it(broken: Landing)
     assert set(Zoom.attendance_tables[0].rules) == {
         "leaves_before_joining",
         "str_length.meeting_uuid",
-        "greater_than_or_equal_to.duration",
-        "isin.status",
-        "isin.source",
+        "too_small.duration",
+        "unknown_value.status",
+        "unknown_value.source",
         "impossible_time",
         "conflicting_duplicate",
     }
@@ -189,7 +189,7 @@ def test_a_rows_rules_are_told_apart_and_those_of_the_format_are_the_schemas() -
         rows={DAYS[0]: 9},
         rules=Counter(
             {
-                "isin.status,leaves_before_joining": 2,
+                "leaves_before_joining,unknown_value.status": 2,
                 "leaves_before_joining": 1,
                 "impossible_time.join_time": 3,
                 "impossible_time.leave_time": 4,
@@ -203,12 +203,12 @@ def test_a_rows_rules_are_told_apart_and_those_of_the_format_are_the_schemas() -
     rows = {name: check.metadata["rows_quarantined"].value for name, check in found.items() if name != "schema"}
     assert rows == {
         "quarantine": 15,
-        "isin.status": 2,
+        "unknown_value.status": 2,
         "leaves_before_joining": 3,
         "impossible_time": 7,
         "str_length.meeting_uuid": 0,
-        "greater_than_or_equal_to.duration": 0,
-        "isin.source": 0,
+        "too_small.duration": 0,
+        "unknown_value.source": 0,
         "conflicting_duplicate": 0,
     }
     assert found["schema"].metadata["rows_of_another_format"].value == {"missing_field.user_id": 5}

@@ -680,7 +680,7 @@ def test_what_exceeds_the_rate_limit_is_asked_for_again(tmp_path: Path, monkeypa
     """Other apps of the same person count, too."""
     # as waiting takes no time here, there are many attempts in a moment
     monkeypatch.setattr("attendance_pipeline.http.session.THROTTLED_ATTEMPTS", 10_000)
-    with sandbox_account(tmp_path, rate_limits=True, rate_limit=3, rate_window_seconds=0.02) as account:
+    with sandbox_account(tmp_path, rate_limits=True, rate_limit=3, rate_window_seconds=0.3) as account:
         discovered(account, FEW)
 
         assert found(account, FEW) == ended(account, FEW)
