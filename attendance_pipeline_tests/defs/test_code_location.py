@@ -1,5 +1,6 @@
 """The code location as Dagster loads it."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,6 +8,10 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
+from dagster._config import process_config, resolve_to_config_type
+from dagster_postgres import DagsterPostgresStorage
+from sqlalchemy import create_engine
 
 from attendance_pipeline.dbt import DBT_PROJECT, MANIFEST
 from attendance_pipeline.definitions import definitions, defs
@@ -185,3 +190,38 @@ def test_a_model_alone_is_not_built_by_another_recipe_than_the_others(instance: 
 
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert "run the job warehouse" in str(failure.step_failure_data.error)
+
+
+def test_the_postgres_that_dagster_yaml_offers_is_one_that_dagster_takes() -> None:
+    lines = (PROJECT / "dagster.yaml").read_text().splitlines()
+    begins = lines.index("# storage:")
+    offered = itertools.takewhile(lambda line: line.startswith("#"), lines[begins:])
+    storage = yaml.safe_load("\n".join(line.removeprefix("# ") for line in offered))["storage"]
+
+    checked = process_config(resolve_to_config_type(DagsterPostgresStorage.config_type()), storage["postgres"])
+
+    assert checked.success, checked.errors
+    # the driver that dagster-postgres brings along
+    assert create_engine(f"{storage['postgres']['postgres_db']['scheme']}://user@127.0.0.1/db").driver == "psycopg2"
+
+
+def test_a_backfill_beyond_the_reach_is_refused_with_the_reason_and_nobody_is_asked(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (CREDENTIALS | {"ATTENDANCE_START_DATE": "2020-01-01"}).items():
+        monkeypatch.setenv(name, value)
+    for name in ("ZOOM_API_URL", "ZOOM_TOKEN_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9/nobody")
+
+    result = (
+        definitions()
+        .resolve_job_def("land_zoom")
+        .execute_in_process(
+            instance=instance, tags={RANGE_START: "2020-03-08", RANGE_END: "2020-03-09"}, raise_on_error=False
+        )
+    )
+
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    told = failure.step_failure_data.user_failure_data
+    assert told is not None
+    assert "2020-03-08 lies beyond the reach: the vendor lists ended meetings back to" in (told.description or "")
