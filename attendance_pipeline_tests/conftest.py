@@ -19,7 +19,10 @@ if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).
 os.environ.setdefault("DBT_LOG_LEVEL_FILE", "info")
 
 LONGEST = (
+    "test_deployment.py",
     "test_cli.py",
+    "test_publishing.py",
+    "test_catalogue.py",
     "test_crashes.py",
     "test_faults.py",
     "test_marts.py",

@@ -192,7 +192,9 @@ def test_a_model_alone_is_not_built_by_another_recipe_than_the_others(instance: 
     assert "run the job warehouse" in str(failure.step_failure_data.error)
 
 
-def test_the_postgres_that_dagster_yaml_offers_is_one_that_dagster_takes() -> None:
+def test_the_postgres_that_dagster_yaml_offers_is_one_that_dagster_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOST", "USER", "PASSWORD", "DB"):
+        monkeypatch.setenv(f"DAGSTER_PG_{name}", "made-up")
     lines = (PROJECT / "dagster.yaml").read_text().splitlines()
     begins = lines.index("# storage:")
     offered = itertools.takewhile(lambda line: line.startswith("#"), lines[begins:])
