@@ -13,9 +13,9 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
-from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from sqlalchemy.exc import OperationalError
 
+from attendance_pipeline.defs.dbt_library import DagsterDbtCliRuntimeError
 from attendance_pipeline.defs.schedules import range_tags
 from attendance_pipeline.errors import AttendanceError, StorageError
 from attendance_pipeline.files import make_folder, writing

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from packaging.version import Version
 from pydantic import Field
 
@@ -17,6 +16,7 @@ from attendance_pipeline.choice import why_off
 from attendance_pipeline.coverage import read_coverage
 from attendance_pipeline.dbt import DBT, DBT_PROJECT, MANIFEST, environment, recipe, target, variables
 from attendance_pipeline.defs import columns
+from attendance_pipeline.defs.dbt_library import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from attendance_pipeline.defs.failures import tells_why
 from attendance_pipeline.defs.labels import WAREHOUSE_KINDS, owners, vendor_tags
 from attendance_pipeline.defs.landed import key

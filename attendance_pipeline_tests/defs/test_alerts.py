@@ -16,11 +16,11 @@ from dagster import DagsterEventType as Event
 from dagster._core.code_pointer import CodePointer
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
-from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from attendance_pipeline.days import DAYS, days_table
 from attendance_pipeline.definitions import definitions
 from attendance_pipeline.defs.alerts import READ, TROUBLES, alerts
+from attendance_pipeline.defs.dbt_library import DagsterDbtCliRuntimeError
 from attendance_pipeline.defs.failures import tells_why
 from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START, range_tags
 from attendance_pipeline.errors import SchemaDriftError, StorageError, UsageError

@@ -43,15 +43,6 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> dg.RepositoryDefinition:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("empty"))
-        for name in Settings.model_fields:
-            patch.delenv(name.upper(), raising=False)
-        return defs().get_repository_def()
-
-
 def test_it_loads_without_credentials() -> None:
     repository = defs().get_repository_def()
 

@@ -1,6 +1,5 @@
 """When the warehouse is built, and what the partition bar shows."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import dagster as dg
 import pytest
 from dagster._core.events import StepMaterializationData
 
-from attendance_pipeline.definitions import definitions
 from attendance_pipeline.defs.following import CARRIED_OVER, PATIENCE, correct_partitions
 from attendance_pipeline.lake import QUARANTINE, Lake
 from attendance_pipeline.vendors import VENDORS
@@ -16,17 +14,6 @@ from attendance_pipeline.vendors import VENDORS
 TODAY = datetime.now(UTC).date()
 DAYS = dg.AssetKey(["zoom", "days"])
 READINGS = dg.AssetKey(["zoom", "readings"])
-
-
-@pytest.fixture
-def instance(data: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def repository() -> dg.RepositoryDefinition:
-    return definitions().get_repository_def()
 
 
 class Sensor:

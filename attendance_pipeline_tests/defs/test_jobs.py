@@ -1,6 +1,5 @@
 """What people start by hand: the jobs check what was asked, and the landing runs it comes to."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,17 +22,6 @@ TODAY = datetime.now(UTC).date()
 FIRST, LAST = TODAY - timedelta(days=12), TODAY - timedelta(days=4)
 DATES = {"first": FIRST.isoformat(), "last": LAST.isoformat()}
 ON = {"ZOOM_ACCOUNT_ID": "account", "ZOOM_CLIENT_ID": "client", "ZOOM_CLIENT_SECRET": "secret"}
-
-
-@pytest.fixture
-def instance(data: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def repository() -> dg.RepositoryDefinition:
-    return definitions().get_repository_def()
 
 
 @pytest.fixture

@@ -17,12 +17,6 @@ STARTED = dg.DagsterRunStatus.STARTED
 
 
 @pytest.fixture
-def instance(data: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
-        yield found
-
-
-@pytest.fixture
 def server(tmp_path: Path) -> Iterator[Path]:
     """Where the server of a living Dagster listens."""
     path = tmp_path / "socket"

@@ -1,6 +1,5 @@
 """What the schedules ask for when they tick."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,27 +14,10 @@ from attendance_pipeline.definitions import defs
 from attendance_pipeline.defs.schedules import RANGE_END, RANGE_START
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.lake import QUARANTINE, Lake
-from attendance_pipeline.settings import Settings
 
 NOW = datetime(2026, 3, 10, 9, 7, tzinfo=UTC)
 ON = {"ZOOM_ACCOUNT_ID": "account", "ZOOM_CLIENT_ID": "client", "ZOOM_CLIENT_SECRET": "secret"}
 SCHEDULES = ("land_zoom_hourly", "reconcile_zoom_nightly", "look_back_zoom_weekly")
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> dg.RepositoryDefinition:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("empty"))
-        for name in Settings.model_fields:
-            patch.delenv(name.upper(), raising=False)
-        patch.setenv("ATTENDANCE_START_DATE", "2026-01-01")
-        return defs().get_repository_def()
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
-        yield found
 
 
 @pytest.fixture
