@@ -4,7 +4,7 @@ Two steps, because attendance is asked for by the meetings that the first step l
 """
 
 import asyncio
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -170,7 +170,8 @@ def land_attendance(
     with _folded(vendor, lake):
         holds = _holds(vendor, meetings)
         if ask:
-            landed.pulled = asyncio.run(read_due(vendor, everything, ChainMap(*holds.values()), progress))
+            of_all_days = {key: hold for of_day in reversed(holds.values()) for key, hold in of_day.items()}
+            landed.pulled = asyncio.run(read_due(vendor, everything, of_all_days, progress))
     if landed.pulled.requests or landed.pulled.outcomes:
         holds = _holds(vendor, meetings)
     for day in [] if ask else meetings:

@@ -18,7 +18,11 @@ from attendance_pipeline.vendor_json import NOT_JSON
 from attendance_pipeline.windows import midnight
 
 CLAIM = 20
-"""Requests that a process takes out of the day's count at a time: a killed one leaves at most so many unspent."""
+CLAIMS_A_DAY = 500
+"""A process takes this part of a day's requests out of its count at a time, or `CLAIM` if that is more.
+
+A killed process leaves at most so many unspent; each claim is a file that is flushed to the disk.
+"""
 
 
 class _Count(msgspec.Struct):
@@ -107,7 +111,7 @@ class DailyBudget:
 
     def _claim(self, usable: int) -> None:
         with self._counting() as count:
-            self._claimed = max(0, min(CLAIM, usable - count.spent))
+            self._claimed = max(0, min(max(CLAIM, usable // CLAIMS_A_DAY), usable - count.spent))
             count.spent += self._claimed
             self._seen = count.spent
         if not self._claimed:

@@ -160,7 +160,7 @@ def whole(largest: int, longest: float, too_large: str) -> Taking:
 
     async def taking(response: httpx.Response) -> tuple[Linked, bytes]:
         async with asyncio.timeout(longest):
-            body = await bounded(response, largest, too_large)
+            body = await bounded(response, largest, lambda: too_large)
         return Linked(_type(response), len(body)), body
 
     return taking
@@ -203,7 +203,7 @@ def into(file: Path) -> Taking:
     return taking
 
 
-async def bounded(response: httpx.Response, largest: int, too_large: str) -> bytes:
+async def bounded(response: httpx.Response, largest: int, too_large: Callable[[], str]) -> bytes:
     """A body of so many bytes at most.
 
     Raises:
@@ -213,6 +213,6 @@ async def bounded(response: httpx.Response, largest: int, too_large: str) -> byt
     async for chunk in response.aiter_bytes():
         size += len(chunk)
         if size > largest:
-            raise OutageError(too_large)
+            raise OutageError(too_large())
         chunks.append(chunk)
     return b"".join(chunks)

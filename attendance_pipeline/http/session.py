@@ -412,10 +412,12 @@ class Session:
         self.traffic.note(asked, monotonic() - began)
 
     async def _page(self, response: httpx.Response, asked: Asked) -> bytes:
-        too_large = (
-            f"{self._vendor} answered {asked} with more than {LARGEST_BODY // 2**20} MiB, "
-            "which isn't a page of a report"
-        )
+        def too_large() -> str:
+            return (
+                f"{self._vendor} answered {asked} with more than {LARGEST_BODY // 2**20} MiB, "
+                "which isn't a page of a report"
+            )
+
         return await bounded(response, LARGEST_BODY, too_large)
 
     async def _download(self, path: str, label: str, taking: Taking) -> Answer[Linked]:

@@ -6,7 +6,6 @@ Answers come unpacked, a piece at a time: 16 KiB that were packed twice can be g
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -41,10 +40,9 @@ def client(
         auth: puts the token on a request.
         connections: the most at a time.
     """
-    return httpx.AsyncClient(
+    return _Client(
         auth=auth,
         transport=_Transport(certificates, proxy_towards(towards), connections),
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         timeout=httpx.Timeout(connect=15, read=SILENCE, write=30, pool=None),
         headers={"User-Agent": "attendance-pipeline", "Accept-Encoding": "gzip"} | dict(headers),
         follow_redirects=False,
@@ -62,6 +60,20 @@ def proxy_towards(url: httpx.URL) -> httpx.Proxy | None:
     if not named:
         return None
     return httpx.Proxy(named if "://" in named else f"http://{named}")
+
+
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Not even looked for: with the standard library's jar that takes long, whatever its policy."""
+
+
+class _Client(httpx.AsyncClient):
+    @property  # type: ignore[misc]  # nobody is to set any
+    def cookies(self) -> httpx.Cookies:
+        return _NO_COOKIES
+
+
+_NO_COOKIES = _NoCookies()
 
 
 class _Exact:
