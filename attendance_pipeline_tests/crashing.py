@@ -146,8 +146,9 @@ class Worker:
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            stage, at = line.split()
-            self.stages.append((stage, float(at)))  # type: ignore[arg-type]
+            if line.endswith("\n"):  # the kill may cut the last one off
+                stage, at = line.split()
+                self.stages.append((stage, float(at)))  # type: ignore[arg-type]
 
     def _end(self) -> str:
         if self._listening.ident is not None:

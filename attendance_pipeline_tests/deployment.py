@@ -107,6 +107,20 @@ class Deployment:
         )
         return len(state["sensorOrError"]["sensorState"]["ticks"])
 
+    def stop_schedule(self, name: str) -> None:
+        """Turn a schedule off, as its switch does."""
+        schedule = self.ask(
+            """query($of: ScheduleSelector!) { scheduleOrError(scheduleSelector: $of) { ... on Schedule {
+                scheduleState { id } } } }""",
+            of=CODE_LOCATION | {"scheduleName": name},
+        )["scheduleOrError"]
+        stopped = self.ask(
+            """mutation($id: String!) { stopRunningSchedule(id: $id) {
+                ... on ScheduleStateResult { scheduleState { status } } ... on PythonError { message } } }""",
+            id=schedule["scheduleState"]["id"],
+        )["stopRunningSchedule"]
+        assert stopped["scheduleState"]["status"] == "STOPPED", stopped
+
     def close(self) -> None:
         """Let go of the connections."""
         self._client.close()

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from attendance_pipeline.definitions import definitions
 from attendance_pipeline.defs.schedules import range_tags
-from attendance_pipeline.errors import BusyError, StorageError
+from attendance_pipeline.errors import StorageError
 from attendance_pipeline.http.session import IN_FLIGHT
 from attendance_pipeline.sandbox import Sandbox, TeamsOptions, Truth, WebexOptions, ZoomOptions
 from attendance_pipeline.sandbox.model import Size
@@ -130,7 +131,7 @@ def test_a_second_run_through_dagster_is_refused_and_told_which_process_is_at_wo
 
     with (
         another_process(tmp_path / "locks" / f"{lock}.lock") as process,
-        pytest.raises(BusyError, match=rf"another .*{lock}.* is at work on .* \(process {process.pid}\)"),
+        pytest.raises(dg.Failure, match=rf"another .*{lock}.* is at work on .* \(process {process.pid}\)"),
     ):
         definitions().resolve_job_def(job).execute_in_process(tags=tags)
 
