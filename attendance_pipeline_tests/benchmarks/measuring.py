@@ -1,4 +1,7 @@
-"""What a stage costs: wall and CPU seconds, the largest process, bytes. Standard library alone: dlt runs without ours."""
+"""What a stage costs: wall and CPU seconds, the largest process, bytes.
+
+Needs the standard library alone: in dlt's environment there is nothing of ours.
+"""
 
 import json
 import os

@@ -17,6 +17,11 @@ FROM, TO = "BENCHMARK_FROM", "BENCHMARK_TO"
 """Variables with the first and the last ended date."""
 
 
+def window(first: date, last: date) -> dict[str, str]:
+    """The variables that tell a stage its ended dates."""
+    return {FROM: str(first), TO: str(last), "ATTENDANCE_START_DATE": str(first)}
+
+
 def land() -> Numbers:
     """Discovery, attendance, the archive, checked partitions: as a landing run does, without Dagster."""
     from attendance_pipeline import landing
@@ -97,7 +102,11 @@ def dbt_build() -> Numbers:
     with warehouse.building(settings.build):
         anew = warehouse.needs_rebuild(settings.build, recipe)
         warehouse.begin_build(settings.build)
-        places = {"project-dir": dbt.DBT_PROJECT, "profiles-dir": dbt.DBT_PROJECT, "target-path": dbt.target(settings)}
+        places = {
+            "project-dir": dbt.DBT_PROJECT,
+            "profiles-dir": dbt.DBT_PROJECT,
+            "target-path": dbt.target(settings),
+        }
         places["log-path"] = places["target-path"]
         subprocess.run(
             [str(dbt.DBT), "--quiet", *BUILD, *dbt.variables(settings), *(["--full-refresh"] if anew else [])]
@@ -182,6 +191,8 @@ def main() -> None:
 
     from attendance_pipeline.vendors import VENDORS  # noqa: F401
 
+    if sys.argv[1] in ("load", "dbt_build", "one_more_day"):
+        import attendance_pipeline.defs.warehouse  # noqa: F401
     # The sandbox's limits are off, so ours are too: what is measured is work, not waiting.
     from attendance_pipeline.vendors.zoom import account
 
