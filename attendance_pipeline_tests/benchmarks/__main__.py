@@ -93,7 +93,8 @@ def _told(results: table.Results, what: str) -> Iterator[None]:
     try:
         yield
     except FAILURES as error:
-        results.note(f"{what}: failed, {error}")
+        said = getattr(error, "stderr", None) or b""
+        results.note(f"{what}: failed, {error}; {said.decode(errors='replace').strip().splitlines()[-1:]}")
 
 
 def _dlt(results: table.Results) -> tuple[Path | None, str]:

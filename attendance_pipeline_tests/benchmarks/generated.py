@@ -4,6 +4,7 @@ All three vendors' partitions in their real schemas: many small meetings, a few 
 weekly series whose people come again. Follows from its arguments alone.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from attendance_pipeline.lake import QUARANTINE, Lake
+from attendance_pipeline.sandbox import Size
+from attendance_pipeline.sandbox.organisation import Organisation
+from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendors import VENDORS
+
+from .measuring import Numbers, report
 
 _PLAN = """
 create temp macro dice(number, roll) as cast(hash(number, roll) % 1000000007 as bigint);
@@ -230,3 +236,20 @@ def _as_landed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
         else:
             columns.append(pa.repeat(pa.scalar(empty[entry.type], entry.type), rows.num_rows))
     return pa.table(columns, schema=schema)
+
+
+def write() -> Numbers:
+    """What the environment tells of, into its lake."""
+    asked = {name: os.environ[f"HISTORY_{name.upper()}"] for name in ("per_day", "first", "last")}
+    served = Size.of_rows(*(int(os.environ[f"HISTORY_{name}"]) for name in ("FETCHED", "SERVED_DAYS")))
+    history = History(
+        int(asked["per_day"]),
+        date.fromisoformat(asked["first"]),
+        date.fromisoformat(asked["last"]),
+        [person.email for person in Organisation(size=served, mix={"zoom": 1}).employees],
+    )
+    return {"rows": history.write(Settings.load().lake)}
+
+
+if __name__ == "__main__":
+    report(write)

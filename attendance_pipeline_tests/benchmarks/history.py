@@ -3,12 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from attendance_pipeline.sandbox import Size
-from attendance_pipeline.sandbox.organisation import Organisation
-
 from . import serving
-from .generated import History
-from .measuring import Numbers, clocked, run
+from .measuring import Numbers, run
 from .stages import window
 from .table import Results
 
@@ -32,23 +28,20 @@ def measure_history(results: Results, rows: int, folder: Path) -> None:
     """
     per_day = max(1, rows // WEEKDAYS)
     fetched = per_day * SERVED_DAYS * 5 // 7
-    # whom the sandbox of this size knows
-    people = Organisation(size=Size.of_rows(fetched, SERVED_DAYS), mix={"zoom": 1}).employees
     last = _weekday(datetime.now(UTC).date() - SETTLED)
     before = _weekday(last - timedelta(1))
     for span, days in SPANS.items():
         data = folder / span.replace(" ", "_")
-        history = History(per_day, before - timedelta(days), before - timedelta(1), [one.email for one in people])
-        took: Numbers = {}
-        with clocked(took):
-            written = history.write(data / "lake")
+        first, here = before - timedelta(days), {"ATTENDANCE_DATA": str(data)}
+        made = run(
+            "write", "generated", here | history_of(per_day, first, before - timedelta(1), fetched, SERVED_DAYS)
+        )
         results.note(
-            f"{span} of history: {written:,} intervals of three vendors, written into the lake and not landed, "
-            f"in {took['wall']:.0f} s"
+            f"{span} of history: {made['rows']:,} intervals of three vendors, written into the lake and not landed, "
+            f"in {made['wall']:.0f} s"
         )
         with serving.sandbox(fetched, SERVED_DAYS) as served:
-            environment = served.settings | window(before, before) | {"ATTENDANCE_DATA": str(data)}
-            environment["ATTENDANCE_START_DATE"] = str(history.first)
+            environment = served.settings | window(before, before) | here | {"ATTENDANCE_START_DATE": str(first)}
             run("land", "stages", environment)
             for stage in ("load", "dbt_build", "publish"):
                 numbers = run(stage, "stages", environment)
@@ -57,11 +50,25 @@ def measure_history(results: Results, rows: int, folder: Path) -> None:
                     results.note(f"dbt over {span}, the slowest: {_listed(numbers)}")
             if span == "two years":
                 results.add("twenty questions", rows, run("questions", "questions", environment))
-            environment |= window(last, last) | {"ATTENDANCE_START_DATE": str(history.first)}
+            environment |= window(last, last) | {"ATTENDANCE_START_DATE": str(first)}
             numbers = run("one_more_day", "stages", environment)
             results.add(f"one more day on {span}", rows, numbers)
             parts = ", ".join(f"{part} {took['wall']:.1f} s" for part, took in numbers["parts"].items())
             results.note(f"one more day on {span}: {parts}; of dbt the slowest: {_listed(numbers)}")
+
+
+def history_of(per_day: int, first: date, last: date, fetched: int, served_days: int) -> dict[str, str]:
+    """The variables that tell the generator what to write.
+
+    Args:
+        per_day: joins a weekday.
+        first: ended date.
+        last: ended date, included.
+        fetched: rows of the sandbox that is landed later; whom it knows has been there before.
+        served_days: their days.
+    """
+    told = {"per_day": per_day, "first": first, "last": last, "fetched": fetched, "served_days": served_days}
+    return {f"HISTORY_{name.upper()}": str(value) for name, value in told.items()}
 
 
 def _weekday(day: date) -> date:

@@ -50,12 +50,14 @@ def report(stage: Callable[[], Numbers]) -> None:
 def run(stage: str, module: str, environment: Mapping[str, str], python: str | Path = sys.executable) -> Numbers:
     """What a stage reports that runs in a process of its own.
 
+    The peak of a process is never less than that of the one that started it: whoever calls this stays small.
+
     Raises:
-        CalledProcessError: it failed; why stands on stderr.
+        CalledProcessError: it failed; why stands in its `stderr`.
     """
     name = f"{__package__}.{module}"
     done = subprocess.run(
-        [str(python), "-m", name, stage], env={**os.environ, **environment}, stdout=subprocess.PIPE, check=True
+        [str(python), "-m", name, stage], env={**os.environ, **environment}, capture_output=True, check=True
     )
     numbers: Numbers = json.loads(done.stdout.splitlines()[-1])
     return numbers
