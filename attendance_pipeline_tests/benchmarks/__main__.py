@@ -1,7 +1,7 @@
 """How fast the pipeline is, beside a bare loop and dlt over the same pages. Run by hand:
 
-    make benchmark                                                 everything; takes most of an hour
-    .venv/bin/python -m attendance_pipeline_tests.benchmarks 20000   a small run
+    make benchmark                                                               everything; most of an hour
+    .venv/bin/python -m attendance_pipeline_tests.benchmarks 20000 --history 0   a small run; two minutes
 
 Each stage runs in a process of its own, the sandbox in another with its rate limits off, so that seconds of CPU and
 peak memory are the stage's own. Prints the table and what became of each aim; compare the ratios, the seconds are

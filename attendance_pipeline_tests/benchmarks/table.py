@@ -176,9 +176,11 @@ def aims(results: Results, fetched: Sequence[int], latencies: Sequence[int], lar
 def machine(dlt: str) -> str:
     """The date, the machine and the versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    busy = os.getloadavg()[1]
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
-        f"Python {platform.python_version()}; {', '.join(f'{name} {version(name)}' for name in VERSIONS)}; {dlt}"
+        f"{busy:.1f} processes at work before it began, Python {platform.python_version()}; "
+        f"{', '.join(f'{name} {version(name)}' for name in VERSIONS)}; {dlt}"
     )
 
 
