@@ -11,7 +11,7 @@ this machine's.
 import argparse
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,12 +42,13 @@ def main() -> None:
     on = table.machine(told_of_dlt)
     print(f"{on}\n\n{table.TITLES}", flush=True)
     largest = max(chosen.rows) if chosen.history is None else chosen.history
-    for rows in sorted(chosen.rows):
-        with TemporaryDirectory(dir=chosen.folder) as folder:
-            measure_landing(results, rows, chosen.latency, Path(folder), dlt)
-    if largest:
-        with TemporaryDirectory(dir=chosen.folder) as folder, _told(results, "history"):
-            measure_history(results, largest, Path(folder))
+    with suppress(KeyboardInterrupt):  # what is measured by then is told
+        for rows in sorted(chosen.rows):
+            with TemporaryDirectory(dir=chosen.folder) as folder:
+                measure_landing(results, rows, chosen.latency, Path(folder), dlt)
+        if largest:
+            with TemporaryDirectory(dir=chosen.folder) as folder, _told(results, "history"):
+                measure_history(results, largest, Path(folder))
     fetched = [rows for rows in chosen.rows if rows <= COMPARED]
     reached = list(table.aims(results, fetched, chosen.latency, largest))
     told = table.told(results, reached, on)
