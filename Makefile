@@ -24,7 +24,7 @@ manifest: .venv/ready
 	$(BIN)/python -m attendance_pipeline.defs.catalogue --write
 
 benchmark: .venv/ready
-	$(BIN)/python attendance_pipeline_tests/benchmarks/landing.py
+	$(BIN)/python -m attendance_pipeline_tests.benchmarks --write
 
 # uv resolves and pins with hashes; the locks name no host
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
