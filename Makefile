@@ -13,7 +13,7 @@ test: .venv/ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile
 
 dev: .venv/ready
 	umask 027 && mkdir -p data/dagster && $(BIN)/dagster dev
