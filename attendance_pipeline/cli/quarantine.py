@@ -254,7 +254,7 @@ def _wanted(
 ) -> Wanted:
     if ids and (names or tables or rules or first or last):
         raise UsageError("name rows or choose them by options, not both")
-    named = {table.name for each in VENDORS.values() for table in (*each.listing_tables, *each.attendance_tables)} - {
+    named = {table.name for each in VENDORS.values() for table in each.tables()} - {
         "days",
         "readings",
     }

@@ -26,7 +26,7 @@ MOST_LISTED = 20
 def coverage_checks() -> dg.AssetChecksDefinition:
     """Both checks, in one step after the models are built.
 
-    They have no automation condition of their own: a run that rebuilds the mart takes its checks along.
+    A run that rebuilds the mart takes its checks along.
     """
 
     @dg.multi_asset_check(

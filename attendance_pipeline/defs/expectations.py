@@ -30,7 +30,7 @@ Judged = tuple[bool, str | None, dict[str, Any]]
 def expectation_checks() -> dg.AssetChecksDefinition:
     """All three, in one step after the models are built.
 
-    They have no automation condition of their own: a run that rebuilds a mart takes its checks along.
+    A run that rebuilds a mart takes its checks along.
     """
 
     @dg.multi_asset_check(

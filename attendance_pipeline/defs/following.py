@@ -32,7 +32,7 @@ def build_what_landed(vendors: Sequence[type[Vendor[Any]]], warehouse: Any) -> d
     Not by the assets' automation conditions: these would build anew after each step of a landing, and looking at a
     hundred models twice a minute costs a laptop more than the builds do.
     """
-    keys = [key(table) for vendor in vendors for table in _tables(vendor)]
+    keys = [key(table) for vendor in vendors for table in vendor.tables()]
 
     @dg.sensor(
         name="build_what_landed",
@@ -71,7 +71,7 @@ def show_what_is_held(vendors: Sequence[type[Vendor[Any]]]) -> dg.SensorDefiniti
     @dg.sensor(
         name="show_what_is_held",
         # the console script and other Dagster homes land into the same lake
-        asset_selection=dg.AssetSelection.assets(*(key(table) for vendor in vendors for table in _tables(vendor))),
+        asset_selection=dg.AssetSelection.assets(*(key(table) for vendor in vendors for table in vendor.tables())),
         minimum_interval_seconds=600,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Compares the partition bars with the files of the lake: a partition that landed without this "
@@ -92,7 +92,7 @@ def correct_partitions(instance: dg.DagsterInstance, vendors: Sequence[type[Vend
     for vendor in vendors:
         if instance.get_runs(dg.RunsFilter(tags={"vendor": vendor.name}, statuses=UNFINISHED), limit=1):
             continue
-        for table in _tables(vendor):
+        for table in vendor.tables():
             recorded = instance.get_materialized_partitions(key(table))
             held = {partition.ended_date.isoformat(): partition.file for partition in lake.partitions(*_of(table))}
             gone = recorded - held.keys()
@@ -124,10 +124,6 @@ def _built_by(instance: dg.DagsterInstance, landed: float) -> str | None:
 
 def _of(table: Table) -> tuple[str, str]:
     return table.vendor, table.name
-
-
-def _tables(vendor: type[Vendor[Any]]) -> list[Table]:
-    return [*vendor.listing_tables, *vendor.attendance_tables]
 
 
 def _at_work(instance: dg.DagsterInstance, run_ids: set[str]) -> str | None:

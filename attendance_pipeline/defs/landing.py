@@ -68,8 +68,7 @@ def landing_assets(
 
     @dg.multi_asset(
         name=f"{name}_meetings",
-        # Skipped where the quota was spent before every list was read: then only `days` has changed.
-        specs=[_spec(table, deps=[], skippable=True) for table in listing_tables],
+        specs=[_spec(table, deps=[]) for table in listing_tables],
         check_specs=check_specs(listing_tables),
         **common,
     )
@@ -101,7 +100,7 @@ def landing_assets(
 
     @dg.multi_asset(
         name=f"{name}_attendance",
-        specs=[_spec(table, deps=[key(vendor_type.meetings_table)], skippable=True) for table in attendance_tables],
+        specs=[_spec(table, deps=[key(vendor_type.meetings_table)]) for table in attendance_tables],
         check_specs=check_specs(attendance_tables),
         **common,
     )
@@ -158,11 +157,12 @@ def _days(context: dg.AssetExecutionContext) -> list[date]:
     return [date.fromisoformat(partition) for partition in context.partition_keys]
 
 
-def _spec(table: Table, deps: Sequence[dg.AssetKey], skippable: bool = False) -> dg.AssetSpec:
+def _spec(table: Table, deps: Sequence[dg.AssetKey]) -> dg.AssetSpec:
     return dg.AssetSpec(
         key(table),
         deps=deps,
-        skippable=skippable,
+        # Nothing lands where the vendor is off, or where the quota was spent before every list was read.
+        skippable=True,
         group_name=table.vendor,
         owners=owners(table.vendor),
         kinds=LAKE_KINDS,

@@ -31,7 +31,7 @@ def project() -> tuple[dict[str, Any], Described]:
     Raises:
         CalledProcessError: dbt can't parse the project; dbt's words are on the standard output.
     """
-    tables = [table for vendor in VENDORS.values() for table in (*vendor.listing_tables, *vendor.attendance_tables)]
+    tables = [table for vendor in VENDORS.values() for table in vendor.tables()]
     with TemporaryDirectory() as folder:
         build = Path(folder) / "build.duckdb"
         load(Lake(Path(folder) / "lake"), build, tables)

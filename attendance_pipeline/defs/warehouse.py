@@ -107,7 +107,7 @@ def raw_key(table: Table) -> dg.AssetKey:
 
 def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefinition]:
     """Load, dbt models, published file."""
-    tables = [table for vendor in vendors for table in (*vendor.listing_tables, *vendor.attendance_tables)]
+    tables = [table for vendor in vendors for table in vendor.tables()]
 
     @dg.multi_asset(
         name="load",

@@ -86,6 +86,11 @@ class Vendor(ABC, Generic[M]):
         self.clock = clock
 
     @classmethod
+    def tables(cls) -> tuple[Table, ...]:
+        """All its tables, in the order in which they land."""
+        return (*cls.listing_tables, *cls.attendance_tables)
+
+    @classmethod
     def earliest(cls, now: datetime) -> date:
         """The oldest ended date that can be asked for."""
         return (now - cls.reach).date()
