@@ -1,4 +1,4 @@
-"""Which vendors can be asked now, and which ended dates somebody may choose.
+"""Which vendors can be asked now, which ended dates somebody may choose, and what is wanted of each vendor.
 
 Knows settings and the vendors' reach. Asks nobody.
 """
@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from attendance_pipeline.errors import UsageError
+from attendance_pipeline.loading import Wanted
 from attendance_pipeline.settings import LOOPBACK, Settings
 from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.vendors.base import Vendor
@@ -92,3 +93,18 @@ def refuse_mixing(settings: Settings, vendors: Vendors) -> None:
             f"{settings.data} holds the demo's invented meetings; delete that folder, or choose another one with "
             "ATTENDANCE_DATA"
         )
+
+
+def wanted(vendors: Vendors, settings: Settings) -> list[Wanted]:
+    """What is wanted of each vendor today (UTC): the raw table `vendors`."""
+    today = datetime.now(UTC).date()
+    return [
+        Wanted(
+            vendor=vendor.name,
+            is_on=why_off(vendor, settings) is None,
+            first_date=settings.attendance_start_date,
+            as_of=today,
+            timing=vendor.timing,
+        )
+        for vendor in vendors
+    ]

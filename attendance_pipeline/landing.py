@@ -9,20 +9,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
 from attendance_pipeline.days import DAYS, RECORD, are_settled, asked_about, day_rows
 from attendance_pipeline.errors import SchemaDriftError, StorageError
 from attendance_pipeline.http.errors import VendorError
 from attendance_pipeline.lake import Lake
-from attendance_pipeline.pull import Progress, Pulled, discover, read_due, silent
+from attendance_pipeline.pull import Known, Progress, Pulled, discover, read_due, silent
 from attendance_pipeline.quarantine import count_quarantined
-from attendance_pipeline.readings import READINGS, Held, Holds, Meeting, held
+from attendance_pipeline.readings import READINGS, Holds, Meeting, held
 from attendance_pipeline.shape import Shaped, Table, quarantine_table
 from attendance_pipeline.vendors.base import Tables, Vendor
 
 PAGES_AT_A_TIME = 1_000
 """Pages of up to 300 rows that are shaped together: less pays pandera's fixed cost too often, more takes memory."""
+LISTS_AT_A_TIME = 30
+"""Dates whose lists are shaped together: about what one list request spans, so that few lists are read twice."""
+
+Stretch = dict[date, tuple[dict[str, Meeting], Holds]]
+"""By ended date, its meetings by id, and what is held of them."""
 
 
 @dataclass
@@ -129,8 +135,15 @@ def land_meetings(
         known = [day for day in days if day in asked or day in kept]
         landed.left = sorted(set(days) - set(known))
         progress(f"{vendor.name}: shaping meetings", 0, 0)
-        for tables in _shaped(known, vendor.shape_listings):
-            landed.take(lake, vendor.name, *tables)
+        drifted = None
+        for begin in range(0, len(known), LISTS_AT_A_TIME):
+            try:
+                for tables in _shaped(known[begin : begin + LISTS_AT_A_TIME], vendor.shape_listings):
+                    landed.take(lake, vendor.name, *tables)
+            except SchemaDriftError as error:
+                drifted = drifted or error
+        if drifted:
+            raise drifted
         days = known
     _take_days(landed, vendor, lake, days)
     return landed
@@ -153,43 +166,37 @@ def land_attendance(
     Raises:
         AttendanceError: nothing was replaced, or only whole partitions were; what the vendor answered is kept.
     """
-    landed = Landed()
-    meetings: dict[date, dict[str, Meeting]] = {}
+    landed, listed = Landed(), list[date]()
     for day in days:
-        rows = lake.read(vendor.name, vendor.meetings_table.name, day)
-        if rows is not None:
-            meetings[day] = {meeting.id: meeting for meeting in vendor.meetings(rows)}
-        elif ask and lake.read(vendor.name, DAYS, day) is None:
+        if lake.file(vendor.name, vendor.meetings_table.name, day).exists():
+            listed.append(day)
+        elif ask and not lake.file(vendor.name, DAYS, day).exists():
             raise StorageError(
                 f"{vendor.name}/{vendor.meetings_table.name} has no partition {day} in {lake.root}; "
                 f"land it first: attendance-pipeline run --from {day} --to {day} --vendor {vendor.name}"
             )
         else:
             landed.left.append(day)
-    everything = [meeting for of_day in meetings.values() for meeting in of_day.values()]
-    with _folded(vendor, lake):
-        holds = _holds(vendor, meetings)
-        if ask:
-            of_all_days = {key: hold for of_day in reversed(holds.values()) for key, hold in of_day.items()}
-            landed.pulled = asyncio.run(read_due(vendor, everything, of_all_days, progress))
-    if landed.pulled.requests or landed.pulled.outcomes:
-        holds = _holds(vendor, meetings)
-    for day in [] if ask else meetings:
-        if not holds[day] and _holds_rows(lake, vendor.name, vendor.attendance_tables, day):
+
+    def known(day: date) -> tuple[list[Meeting], Holds]:
+        rows = lake.read(vendor.name, vendor.meetings_table.name, day)
+        holds = held(vendor.archive.heads(day), vendor.stand_ins)
+        if not ask and not holds and _holds_rows(lake, vendor.name, vendor.attendance_tables, day):
             raise _lost(vendor, "attendance", day)
+        return [] if rows is None else vendor.meetings(rows), holds
 
-    def shape(some: Sequence[date]) -> Tables:
-        return vendor.shape_attendance({day: meetings[day] for day in some}, holds)
-
+    with _folded(vendor, lake):
+        if ask:
+            landed.pulled = asyncio.run(read_due(vendor, listed, known, progress))
     done, drifted = 0, None
-    for some in _some_at_a_time(holds):
+    for some in _some_at_a_time(listed, known):
         try:
-            for tables in _shaped(some, shape):
+            for tables in _shaped(list(some), partial(_shape_attendance, vendor, some)):
                 landed.take(lake, vendor.name, *tables)
         except SchemaDriftError as error:
             drifted = drifted or error
         done += len(some)
-        progress(f"{vendor.name}: shaping attendance", done, len(meetings))
+        progress(f"{vendor.name}: shaping attendance", done, len(listed))
     if drifted:
         raise drifted
     return landed
@@ -209,10 +216,6 @@ def answered_dates(vendor: Vendor[Any], lake: Lake, days: Sequence[date]) -> lis
                 raise _lost(vendor, "lists", day)
             kept.add(day)
     return sorted(kept)
-
-
-def _holds(vendor: Vendor[Any], days: Iterable[date]) -> dict[date, dict[tuple[str, str], Held]]:
-    return {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in days}
 
 
 def _holds_rows(lake: Lake, vendor: str, tables: Sequence[Table], day: date) -> bool:
@@ -259,18 +262,23 @@ def _shaped(days: Sequence[date], shape: Callable[[Sequence[date]], Tables]) -> 
     raise errors[0]
 
 
-def _some_at_a_time(holds: Mapping[date, Holds]) -> Iterator[list[date]]:
-    """Dates that are shaped together."""
-    some: list[date] = []
+def _some_at_a_time(days: Iterable[date], known: Known[Meeting]) -> Iterator[Stretch]:
+    """Dates that are shaped together, with what is known of them."""
+    some: Stretch = {}
     pages = 0
-    for day, of_day in holds.items():
-        some.append(day)
-        pages += sum(hold.pages for hold in of_day.values())
+    for day in days:
+        meetings, holds = known(day)
+        some[day] = {meeting.id: meeting for meeting in meetings}, holds
+        pages += sum(hold.pages for hold in holds.values())
         if pages >= PAGES_AT_A_TIME:
             yield some
-            some, pages = [], 0
+            some, pages = {}, 0
     if some:
         yield some
+
+
+def _shape_attendance(vendor: Vendor[Any], some: Stretch, days: Sequence[date]) -> Tables:
+    return vendor.shape_attendance({day: some[day][0] for day in days}, {day: some[day][1] for day in days})
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from io import StringIO
 from pathlib import Path
 
 from attendance_pipeline.errors import UsageError
+from attendance_pipeline.loading import Told
 from attendance_pipeline.settings import Settings
-from attendance_pipeline.warehouse import Told
 
 ACCOUNT_VENDORS = ("teams", "zoom")
 """Who tells accounts; Webex names people by their addresses alone."""

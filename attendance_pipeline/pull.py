@@ -3,10 +3,10 @@
 The order is: ask, keep, ask for more. Nothing here reads a row or knows a vendor; `vendors/` does.
 """
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Generic, TypeVar
 
@@ -16,11 +16,14 @@ from attendance_pipeline.http.errors import ForeignHostError, OutageError, Quota
 from attendance_pipeline.http.session import IN_FLIGHT, Session
 from attendance_pipeline.readings import Held, Holds, Meeting
 from attendance_pipeline.vendors.base import Discovery, Vendor, together
+from attendance_pipeline.windows import midnight
 
 MOST_OUTAGES = 10
 """Reports in a row without a usable answer: then it isn't the meetings, and the run stops."""
 
 M = TypeVar("M", bound=Meeting)
+Known = Callable[[date], tuple[Iterable[M], Holds]]
+"""Gives the meetings that ended on a date and what is held of them; asked again rather than kept in memory."""
 Progress = Callable[[str, int, int], None]
 """Told after every step: what is being done, how many are done, of how many (0: unknown)."""
 
@@ -111,43 +114,71 @@ async def discover(vendor: Vendor[M], days: Sequence[date], progress: Progress =
     return pulled
 
 
-async def read_due(vendor: Vendor[M], meetings: Iterable[M], holds: Holds, progress: Progress = silent) -> Pulled:
-    """Ask for every report that is due about a meeting, and keep every answer.
+async def read_due(vendor: Vendor[M], days: Iterable[date], known: Known[M], progress: Progress = silent) -> Pulled:
+    """Ask for every report that is due about a meeting that ended on `days`, and keep every answer.
 
     What the vendor forgets next comes first, and last what it should have forgotten already.
 
     A report that can't be read is left for a later run. When the day's quota is spent the pull ends with what
     it has and says so in `Pulled.stopped`.
 
+    Args:
+        vendor: whose meetings.
+        days: ended dates.
+        known: what is known of a date.
+        progress: told how far it is.
+
     Raises:
         RefusedError: the credentials or scopes don't allow it.
         OutageError: many reports in a row got no usable answer.
         StorageError: an answer can't be kept.
     """
-    now = vendor.clock()
-    due = sorted(
-        (
-            (meeting, report)
-            for meeting, report in product(meetings, vendor.reports)
-            if meeting.has(report) and holds.get((meeting.id, report), Held()).due(meeting, vendor.timing, now)
-        ),
-        key=lambda due: (due[0].ended_at + vendor.timing.recoverable < now, due[0].ended_at, due[0].id, due[1]),
-    )
-    pulled = Pulled()
-    if not due:
+    now, pulled = vendor.clock(), Pulled()
+    counts = {day: count for day in sorted(days) if (count := len(_due_of_date(vendor, *known(day), now)))}
+    if not counts:
         return pulled
+    due, number = _due(vendor, counts, known, now), sum(counts.values())
     with vendor.archive.journal() as journal:
         async with vendor.session() as session:
-            reader = _Reader(vendor, session, journal, holds, deque(due), pulled, progress)
+            reader = _Reader(vendor, session, journal, due, number, pulled, progress)
             try:
-                await together(reader.work() for _ in range(min(IN_FLIGHT, len(due))))
+                await together(reader.work() for _ in range(min(IN_FLIGHT, number)))
             finally:
                 pulled.add(session)
-                pulled.left = len(reader.waiting)
-                pulled.left_requests = sum(
-                    vendor.pages(report, meeting.expected(report)) for meeting, report in reader.waiting
-                )
+            while one := reader.next_due():
+                pulled.left += 1
+                pulled.left_requests += vendor.pages(one.report, one.meeting.expected(one.report))
     return pulled
+
+
+@dataclass(frozen=True, slots=True)
+class _Due(Generic[M]):
+    """A report to ask for, and what is held of it."""
+
+    meeting: M
+    report: str
+    held: Held
+
+
+def _due(vendor: Vendor[M], days: Iterable[date], known: Known[M], now: datetime) -> Iterator[_Due[M]]:
+    """What is due of these dates, which are in order, a date at a time: there may be years of them."""
+    recoverable = vendor.timing.recoverable
+    for forgotten in (False, True):
+        for day in days:
+            first, last = (midnight(day + timedelta(more)) + recoverable < now for more in (0, 1))
+            if forgotten in (first, last):
+                due = _due_of_date(vendor, *known(day), now)
+                yield from (one for one in due if (one.meeting.ended_at + recoverable < now) == forgotten)
+
+
+def _due_of_date(vendor: Vendor[M], meetings: Iterable[M], holds: Holds, now: datetime) -> list[_Due[M]]:
+    due = [
+        _Due(meeting, report, hold)
+        for meeting, report in product(meetings, vendor.reports)
+        if meeting.has(report)
+        and (hold := holds.get((meeting.id, report)) or Held()).due(meeting, vendor.timing, now)
+    ]
+    return sorted(due, key=lambda one: (one.meeting.ended_at, one.meeting.id, one.report))
 
 
 class _Reader(Generic[M]):
@@ -156,41 +187,45 @@ class _Reader(Generic[M]):
         vendor: Vendor[M],
         session: Session,
         journal: Journal,
-        holds: Holds,
-        waiting: deque[tuple[M, str]],
+        due: Iterator[_Due[M]],
+        number: int,
         pulled: Pulled,
         progress: Progress,
     ) -> None:
-        self.waiting = waiting
         self._vendor = vendor
         self._session = session
-        self._holds = holds
+        self._due = due
+        self._put_back: list[_Due[M]] = []
+        self._number = number
         self._pulled = pulled
         self._progress = progress
-        self._due = len(waiting)
         self._journal = journal
         self._outages = 0
         self._promised = 0
         """Requests that the readings in flight take, sent or not."""
 
+    def next_due(self) -> _Due[M] | None:
+        """What is to be read next; None where nothing is left."""
+        return self._put_back.pop() if self._put_back else next(self._due, None)
+
     async def work(self) -> None:
-        while self.waiting and self._pulled.stopped is None:
-            meeting, report = self.waiting.popleft()
+        while self._pulled.stopped is None and (due := self.next_due()):
+            meeting, report = due.meeting, due.report
             pages = self._vendor.pages(report, meeting.expected(report))
             if not self._session.pacer.budget.has(self._promised + pages):
                 # A reading that the day's end cuts in two is begun anew on the next: its page token has died. Whether
                 # it would be cut, the last one at work knows: what is in flight may have been spent already.
-                self.waiting.appendleft((meeting, report))
+                self._put_back.append(due)
                 if not self._promised:
                     self._pulled.stopped = self._session.pacer.budget.spent_up()
                 return
             self._promised += pages
             try:
-                outcome = await self._read(meeting, report)
+                outcome = await self._read(due)
                 self._outages = 0
             except QuotaError as error:
                 self._pulled.stopped = error
-                self.waiting.append((meeting, report))
+                self._put_back.append(due)
                 return
             except (OutageError, ForeignHostError) as error:
                 outcome = "not_ready"
@@ -206,15 +241,14 @@ class _Reader(Generic[M]):
             self._progress(
                 f"{self._vendor.name}: attendance of ended meetings",
                 self._pulled.outcomes.total(),
-                self._due,
+                self._number,
             )
 
-    async def _read(self, meeting: M, report: str) -> str:
+    async def _read(self, due: _Due[M]) -> str:
         outcome = ""
-        held = self._holds.get((meeting.id, report), Held())
-        resume = held.resumable(self._vendor.timing, self._vendor.clock())
-        async for document in self._vendor.read(self._session, meeting, report, resume):
-            self._journal.keep_attendance(meeting.ended_date, document)
+        resume = due.held.resumable(self._vendor.timing, self._vendor.clock())
+        async for document in self._vendor.read(self._session, due.meeting, due.report, resume):
+            self._journal.keep_attendance(due.meeting.ended_date, document)
             self._pulled.bytes_received += len(document.body)
             outcome = document.outcome
         return outcome

@@ -29,19 +29,12 @@ from attendance_pipeline.dbt import DBT, DBT_PROJECT, environment, recipe, targe
 from attendance_pipeline.files import alone
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.landing import land_attendance, land_meetings
+from attendance_pipeline.loading import load
 from attendance_pipeline.sandbox import Seen
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.vendors.base import Vendor
-from attendance_pipeline.warehouse import (
-    begin_build,
-    building,
-    finish_build,
-    forget_build,
-    load,
-    needs_rebuild,
-    publish,
-)
+from attendance_pipeline.warehouse import begin_build, building, finish_build, forget_build, needs_rebuild, publish
 from attendance_pipeline.windows import dates
 
 from .sandbox.client import Clock

@@ -13,10 +13,10 @@ from urllib.parse import quote, unquote
 import duckdb
 import pytest
 
+from attendance_pipeline.loading import load, raw_name
 from attendance_pipeline.sandbox.wire import Answer, Call
 from attendance_pipeline.shape import Table
 from attendance_pipeline.vendors import VENDORS
-from attendance_pipeline.warehouse import load, raw_name
 from attendance_pipeline.windows import dates
 
 from .vendors import teams_account, webex_account, zoom_account

@@ -16,13 +16,13 @@ from attendance_pipeline import archive as archiving
 from attendance_pipeline.http.errors import OutageError
 from attendance_pipeline.http.session import IN_FLIGHT
 from attendance_pipeline.landing import Landed
+from attendance_pipeline.loading import load
 from attendance_pipeline.pull import MOST_OUTAGES
 from attendance_pipeline.sandbox import Seen
 from attendance_pipeline.sandbox.truth import MeetingTruth
 from attendance_pipeline.sandbox.wire import Answer, Call, json_answer
 from attendance_pipeline.vendors.teams import Teams
 from attendance_pipeline.vendors.teams.batch import MOST
-from attendance_pipeline.warehouse import load
 
 from .killed import killed_after, killed_once
 from .vendors.account import FORTNIGHT, failing, values

@@ -13,11 +13,11 @@ import pytest
 
 from attendance_pipeline.http.session import IN_FLIGHT
 from attendance_pipeline.landing import Landed
+from attendance_pipeline.loading import load
 from attendance_pipeline.sandbox import Seen
 from attendance_pipeline.sandbox.truth import MeetingTruth
 from attendance_pipeline.sandbox.wire import Answer, Call
 from attendance_pipeline.vendors.webex import Webex
-from attendance_pipeline.warehouse import load
 
 from .killed import killed_after
 from .sandbox.client import Clock

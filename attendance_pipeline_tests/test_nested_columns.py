@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from attendance_pipeline.archive import Document
 from attendance_pipeline.lake import Lake
+from attendance_pipeline.loading import Loaded, load
 from attendance_pipeline.rows import RowReader
 from attendance_pipeline.shape import Broken, Columns, Shaped, Table, partitions
-from attendance_pipeline.warehouse import Loaded, load
 
 UTC_TIME = pl.Datetime("us", "UTC")
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)

@@ -16,8 +16,8 @@ from attendance_pipeline.dbt import DBT_PROJECT
 from attendance_pipeline.defs.columns import Column, Described
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.lineage import origins
+from attendance_pipeline.loading import raw_name
 from attendance_pipeline.shape import Table
-from attendance_pipeline.warehouse import raw_name
 
 GLOSSARY = DBT_PROJECT / "glossary.yml"
 _COLUMNS = """

@@ -1,4 +1,4 @@
-"""The warehouse follows whatever landed, once; and the partition bar shows what the lake holds."""
+"""The warehouse follows whatever landed and is new, once; and the partition bar shows what the lake holds."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -7,9 +7,14 @@ from typing import Any
 import dagster as dg
 import pyarrow.parquet as pq
 
+from attendance_pipeline.choice import wanted
+from attendance_pipeline.dbt import recipe
 from attendance_pipeline.defs.landed import key
 from attendance_pipeline.defs.schedules import UNFINISHED
+from attendance_pipeline.errors import AttendanceError
 from attendance_pipeline.lake import Lake
+from attendance_pipeline.loading import has_news
+from attendance_pipeline.people import read_told
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Table
 from attendance_pipeline.vendors.base import Vendor
@@ -27,7 +32,7 @@ CARRIED_OVER = "attendance/carried_over"
 
 
 def build_what_landed(vendors: Sequence[type[Vendor[Any]]], warehouse: Any) -> dg.SensorDefinition:
-    """Asks for the warehouse job once whatever landed has landed whole.
+    """Asks for the warehouse job once whatever landed has landed whole, if it says anything new.
 
     Not by the assets' automation conditions: these would build anew after each step of a landing, and looking at a
     hundred models twice a minute costs a laptop more than the builds do.
@@ -58,6 +63,8 @@ def build_what_landed(vendors: Sequence[type[Vendor[Any]]], warehouse: Any) -> d
             return dg.SkipReason(f"the run that landed it hasn't ended yet: {at_work}")
         newest_id = max(record.storage_id for record in landed)
         context.update_cursor(str(newest_id))
+        if not _has_news(vendors):
+            return dg.SkipReason("whoever was asked said what is built already")
         if run_id := _built_by(instance, max(record.timestamp for record in landed)):
             return dg.SkipReason(f"it is built already, by {run_id}")
         return dg.RunRequest(run_key=str(newest_id))
@@ -113,6 +120,17 @@ def correct_partitions(instance: dg.DagsterInstance, vendors: Sequence[type[Vend
                 )
             if new := held.keys() - recorded:
                 yield f"{table.vendor}/{table.name}: {len(new)} dates are in the lake without a record"
+
+
+def _has_news(vendors: Sequence[type[Vendor[Any]]]) -> bool:
+    settings = Settings.load()
+    tables = [table for vendor in vendors for table in vendor.tables()]
+    try:
+        told = read_told(settings, [vendor.name for vendor in vendors])
+        lake, made_by = Lake(settings.lake), recipe(settings)
+        return has_news(lake, settings.build, tables, made_by, wanted(vendors, settings), told)
+    except AttendanceError:
+        return True  # the build tells, in a run that somebody sees
 
 
 def _built_by(instance: dg.DagsterInstance, landed: float) -> str | None:

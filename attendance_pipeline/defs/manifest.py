@@ -17,8 +17,8 @@ from attendance_pipeline.dbt import DBT, DBT_PROJECT, MANIFEST
 from attendance_pipeline.defs.columns import COLUMNS, Described
 from attendance_pipeline.defs.describing import describe
 from attendance_pipeline.lake import Lake
+from attendance_pipeline.loading import load
 from attendance_pipeline.vendors import VENDORS
-from attendance_pipeline.warehouse import load
 
 _NOT_LOOKED_AT = ("macros", "unit_tests", "docs", "disabled")
 _OF_COMPILING = ("compiled", "compiled_code", "compiled_path", "extra_ctes", "extra_ctes_injected")

@@ -12,7 +12,7 @@ import dagster as dg
 from packaging.version import Version
 from pydantic import Field
 
-from attendance_pipeline.choice import why_off
+from attendance_pipeline.choice import wanted
 from attendance_pipeline.coverage import read_coverage
 from attendance_pipeline.dbt import DBT, DBT_PROJECT, MANIFEST, environment, recipe, target, variables
 from attendance_pipeline.defs import columns
@@ -24,23 +24,21 @@ from attendance_pipeline.defs.pictures import picture
 from attendance_pipeline.defs.preview import warehouse_metadata, with_rows
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.lake import Lake
+from attendance_pipeline.loading import load, raw_name
 from attendance_pipeline.people import read_told
 from attendance_pipeline.pictures import calendar, utilization
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Table
 from attendance_pipeline.vendors.base import Vendor
 from attendance_pipeline.warehouse import (
-    Wanted,
     begin_build,
     building,
     delete_build,
     finish_build,
     forget_build,
-    load,
     mark_finished,
     needs_rebuild,
     publish,
-    raw_name,
 )
 
 POOL = "duckdb"
@@ -144,7 +142,7 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
         with building(settings.build):
             if config.from_nothing:
                 delete_build(settings.build)
-            loaded = load(Lake(settings.lake), settings.build, tables, _wanted(vendors, settings), told)
+            loaded = load(Lake(settings.lake), settings.build, tables, wanted(vendors, settings), told)
             shown = warehouse_metadata(settings.build, [f"raw/{name}" for name in (*PIPELINE_TABLES, *loaded)])
         for name in PIPELINE_TABLES:
             yield dg.MaterializeResult(asset_key=["raw", name], metadata=shown.get(f"raw/{name}"))
@@ -214,17 +212,3 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
         )
 
     return [load_changed, models, published]
-
-
-def _wanted(vendors: Sequence[type[Vendor[Any]]], settings: Settings) -> list[Wanted]:
-    today = datetime.now(UTC).date()
-    return [
-        Wanted(
-            vendor=vendor.name,
-            is_on=why_off(vendor, settings) is None,
-            first_date=settings.attendance_start_date,
-            as_of=today,
-            timing=vendor.timing,
-        )
-        for vendor in vendors
-    ]

@@ -59,18 +59,20 @@ def shape() -> Numbers:
 
 def validate() -> Numbers:
     """Documents that are already in memory into rows that pandera has checked: no file is read or written."""
-    from attendance_pipeline.landing import _some_at_a_time
+    from attendance_pipeline.landing import _shape_attendance, _some_at_a_time
     from attendance_pipeline.readings import held
 
     vendor, lake, days = _zoom()
-    meetings = {day: {m.id: m for m in vendor.meetings(lake.read("zoom", "meetings", day))} for day in days}
-    holds = {day: held(vendor.archive.heads(day), vendor.stand_ins) for day in days}
+
+    def known(day: date) -> Any:
+        return vendor.meetings(lake.read("zoom", "meetings", day)), held(vendor.archive.heads(day), vendor.stand_ins)
+
     found: Numbers = {"rows": 0}
-    for some in _some_at_a_time(holds):
+    for some in _some_at_a_time(days, known):
         in_memory = {day: list(vendor.archive.documents(day)) for day in some}
         vendor.archive.documents = lambda day, held=in_memory: iter(held[day])
         with clocked(found):
-            shaped, _ = vendor.shape_attendance({day: meetings[day] for day in some}, holds)
+            shaped, _ = _shape_attendance(vendor, some, list(some))
         del vendor.archive.documents
         found["rows"] += sum(partition.rows.num_rows for partition in shaped["participants"].values())
     return found
@@ -78,16 +80,16 @@ def validate() -> Numbers:
 
 def load() -> Numbers:
     """The lake into raw tables; the build file begins anew or takes what changed."""
-    from attendance_pipeline.defs.warehouse import _wanted
+    from attendance_pipeline.choice import wanted
     from attendance_pipeline.lake import Lake
+    from attendance_pipeline.loading import load as load_changed
     from attendance_pipeline.vendors import VENDORS
     from attendance_pipeline.warehouse import building
-    from attendance_pipeline.warehouse import load as load_changed
 
     settings, vendors = _settings(), list(VENDORS.values())
     tables = [table for each in vendors for table in (*each.listing_tables, *each.attendance_tables)]
     with building(settings.build):
-        loaded = load_changed(Lake(settings.lake), settings.build, tables, _wanted(vendors, settings))
+        loaded = load_changed(Lake(settings.lake), settings.build, tables, wanted(vendors, settings))
     joins = ("zoom_participants", "webex_participants", "teams_attendance_records")
     return {"rows": sum(loaded[table].rows for table in joins), "bytes": settings.build.stat().st_size}
 

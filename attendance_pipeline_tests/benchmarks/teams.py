@@ -60,7 +60,7 @@ def stage(batches: bool) -> None:
     reports = {day: lake.read("teams", "attendance_reports", day) for day in days}
     meetings = {day: {meeting.id: meeting for meeting in vendor.meetings(rows)} for day, rows in reports.items()}
     began = _clocks()
-    pulled = asyncio.run(read_due(vendor, [m for of_day in meetings.values() for m in of_day.values()], {}))
+    pulled = asyncio.run(read_due(vendor, days, lambda day: (meetings[day].values(), {})))
     vendor.archive.fold()
     took["read"] = _since(began) | {"requests": pulled.requests.total() - pulled.requests["batch"]}
     took["read"]["posts"] = pulled.requests["batch"]

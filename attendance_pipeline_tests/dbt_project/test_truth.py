@@ -14,10 +14,11 @@ import pytest
 from attendance_pipeline.archive import Archive
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.landing import land_attendance, land_meetings
+from attendance_pipeline.loading import Told, Wanted, load
 from attendance_pipeline.sandbox import Sandbox, TeamsOptions, WebexOptions, ZoomOptions
 from attendance_pipeline.sandbox.organisation import Organisation
 from attendance_pipeline.vendors import VENDORS
-from attendance_pipeline.warehouse import Told, Wanted, finish_build, load
+from attendance_pipeline.warehouse import finish_build
 from attendance_pipeline.windows import dates
 from attendance_pipeline_tests.vendors.account import at_full_speed, settings
 from attendance_pipeline_tests.vendors.teams_account import unpaced

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from attendance_pipeline.loading import Told
 from attendance_pipeline.sandbox import Sandbox
 from attendance_pipeline.sandbox.model import Occurrence, Stay
 from attendance_pipeline.sandbox.teams.live import AGENT
 from attendance_pipeline.sandbox.truth import Held
 from attendance_pipeline.sandbox.webex.wording import device_type
-from attendance_pipeline.warehouse import Told
 
 from .counted.webinars import Registered
 from .facts import ROLES, FactAttendee, FactInterval, FactMeeting, Facts, people_of, token_of

@@ -55,7 +55,10 @@ def asked(seen: list[Seen], status: int | None = None) -> Counter[str]:
 
 def read(account: SandboxAccount, *meetings: ZoomMeeting) -> Pulled:
     """One pull of these meetings alone."""
-    return asyncio.run(read_due(account.vendor, meetings, {}))
+    days = {meeting.ended_date for meeting in meetings}
+    return asyncio.run(
+        read_due(account.vendor, days, lambda day: ([one for one in meetings if one.ended_date == day], {}))
+    )
 
 
 def intervals(account: SandboxAccount, days: list[date]) -> Counter[tuple[Any, ...]]:
