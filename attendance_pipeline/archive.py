@@ -319,6 +319,8 @@ _ENCODER = msgspec.msgpack.Encoder()
 _ENTRY = msgspec.msgpack.Decoder(tuple[str, Document])
 _FOLDER = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw])
 _LOOKUPS = "lookups"
+_REPEATED = [name for name in SCHEMA.names if name not in ("document_id", "body")]
+"""Columns whose values come again: Parquet would look for repetitions in megabytes of bodies."""
 _CHUNK = 1_000
 """Documents in a Parquet row group: some ten megabytes of bodies."""
 
@@ -357,7 +359,9 @@ def _merge(file: Path, arrived: Iterable[Document]) -> None:
 
     def write(path: Path) -> None:
         seen: set[str] = set()
-        with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
+        with pq.ParquetWriter(
+            path, SCHEMA, compression="zstd", write_page_checksum=True, use_dictionary=_REPEATED
+        ) as writer:
             for held in _batches(file, SCHEMA.names):
                 seen.update(held["document_id"].to_pylist())
                 writer.write_batch(held)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -65,13 +65,29 @@ class Unread:
     row: bytes
 
 
+class Read(NamedTuple):
+    """What was read out of a document.
+
+    Attributes:
+        rows: those that fit the documented format.
+        positions: theirs in the document, from 0.
+        unread: the others.
+        told: what the document says beside its rows, whatever it is; None where nothing is looked for.
+    """
+
+    rows: list[Any]
+    positions: Sequence[int]
+    unread: list[Unread]
+    told: Any = None
+
+
 class Reader(Protocol):
     """Reads the rows out of documents of one kind; remembers fields that it doesn't know."""
 
     unknown_fields: set[str]
 
-    def rows(self, document: Document) -> tuple[list[Any], Sequence[int], list[Unread]]:
-        """The rows that fit the documented format, their positions, and the others."""
+    def rows(self, document: Document) -> Read:
+        """The document's rows."""
 
     def raw(self, document: Document) -> list[bytes]:
         """The document's rows as the vendor sent them."""
@@ -83,51 +99,52 @@ class RowReader(Generic[R]):
     Args:
         row: the documented fields; one without a default is required. Must forbid unknown fields.
         rows_field: the page's field that holds the rows; None where the document is itself the row.
+        told_field: a further field of the page, which needn't be there.
     """
 
-    def __init__(self, row: type[R], rows_field: str | None) -> None:
+    def __init__(self, row: type[R], rows_field: str | None, told_field: str | None = None) -> None:
         self.unknown_fields: set[str] = set()
         self._known = set(row.__struct_encode_fields__)
         lenient = msgspec.defstruct(row.__name__, (), bases=(row,), forbid_unknown_fields=False, gc=False)
         self._row = msgspec.json.Decoder(lenient, dec_hook=custom)
-        self._strict = _reader(row, rows_field)
-        self._lenient = _reader(lenient, rows_field)
-        self._raw = _reader(msgspec.Raw, rows_field)
+        self._strict = _reader(row, rows_field, told_field)
+        self._lenient = _reader(lenient, rows_field, told_field)
+        self._raw = _reader(msgspec.Raw, rows_field, told_field)
 
-    def rows(self, document: Document) -> tuple[list[R], Sequence[int], list[Unread]]:
+    def rows(self, document: Document) -> Read:
         """See `Reader.rows`."""
         # Once a field is known to be new, the strict reader would only fail on every page.
         for reader in (self._lenient,) if self.unknown_fields else (self._strict, self._lenient):
             try:
-                rows = reader(document.body)
+                rows, told = reader(document.body)
             except NOT_JSON:
                 continue
             if reader is self._lenient:
                 self._note_unknown(document)
-            return rows, range(len(rows)), []
+            return Read(rows, range(len(rows)), [], told)
         return self._one_by_one(document)
 
     def raw(self, document: Document) -> list[bytes]:
         """See `Reader.raw`."""
-        return [bytes(row) for row in self._raw(document.body)]
+        return [bytes(row) for row in self._raw(document.body)[0]]
 
-    def _one_by_one(self, document: Document) -> tuple[list[R], list[int], list[Unread]]:
+    def _one_by_one(self, document: Document) -> Read:
         rows: list[R] = []
         positions: list[int] = []
         broken: list[Unread] = []
         try:
-            raw = self.raw(document)
+            raw, told = self._raw(document.body)
         except NOT_JSON as error:
             rule = _rule(error) if isinstance(error, msgspec.ValidationError) else UNREADABLE
-            return [], [], [Unread(rule, 0, document.body)]
+            return Read([], [], [Unread(rule, 0, document.body)])
         self._note_unknown(document)
-        for position, text in enumerate(raw):
+        for position, text in enumerate(map(bytes, raw)):
             try:
                 rows.append(cast(R, decode(self._row, text)))
                 positions.append(position)
             except NOT_JSON as error:
                 broken.append(Unread(_rule(error), position, text))
-        return rows, positions, broken
+        return Read(rows, positions, broken, told)
 
     def _note_unknown(self, document: Document) -> None:
         for text in self.raw(document):
@@ -152,7 +169,7 @@ class CsvReader(Generic[R]):
         self._known = set(row.__struct_fields__)
         self._required = {entry.name for entry in msgspec.structs.fields(row) if entry.required}
 
-    def rows(self, document: Document) -> tuple[list[R], list[int], list[Unread]]:
+    def rows(self, document: Document) -> Read:
         """See `Reader.rows`."""
         rows: list[R] = []
         positions: list[int] = []
@@ -160,10 +177,10 @@ class CsvReader(Generic[R]):
         try:
             lines = self._lines(document)
         except (UnicodeDecodeError, csv.Error):
-            return [], [], [Unread(UNREADABLE, 0, document.body)]
+            return Read([], [], [Unread(UNREADABLE, 0, document.body)])
         header = [self._names.get(name.strip(), name.strip()) for name in lines[0][0]] if lines else []
         if lines and not self._required <= set(header):
-            return [], [], [Unread(UNREADABLE, 0, document.body)]
+            return Read([], [], [Unread(UNREADABLE, 0, document.body)])
         self.unknown_fields |= set(header) - self._known
         for position, (line, raw) in enumerate(lines[1:]):
             said = {name: value for name, value in zip(header, line, strict=False) if name in self._known}
@@ -172,7 +189,7 @@ class CsvReader(Generic[R]):
                 positions.append(position)
             except msgspec.ValidationError as error:
                 broken.append(Unread(_rule(error), position, raw))
-        return rows, positions, broken
+        return Read(rows, positions, broken)
 
     def raw(self, document: Document) -> list[bytes]:
         """See `Reader.raw`."""
@@ -196,13 +213,20 @@ def custom(kind: type, value: object) -> object:
     raise NotImplementedError(kind)
 
 
-def _reader(row: Any, rows_field: str | None) -> Callable[[bytes], list[Any]]:
+def _reader(row: Any, rows_field: str | None, told_field: str | None) -> Callable[[bytes], tuple[list[Any], Any]]:
+    """Reads a document's rows, and what it says in the further field."""
     if rows_field is None:
         one = msgspec.json.Decoder(row, dec_hook=custom)
-        return lambda body: [decode(one, body)]
-    page = msgspec.defstruct("Page", [("rows", list[row])], rename={"rows": rows_field})
+        return lambda body: ([decode(one, body)], None)
+    fields = [("rows", list[row])] + ([("told", Any, None)] if told_field else [])
+    page = msgspec.defstruct("Page", fields, rename={"rows": rows_field, "told": told_field})
     many = msgspec.json.Decoder(page, dec_hook=custom)
-    return lambda body: decode(many, body).rows  # type: ignore[attr-defined]  # the struct was made just above
+
+    def read(body: bytes) -> tuple[list[Any], Any]:
+        found: Any = decode(many, body)
+        return found.rows, found.told if told_field else None
+
+    return read
 
 
 def _rule(error: Exception) -> str:

@@ -123,7 +123,7 @@ def shape(*documents: Document, days: Sequence[date] = (MONDAY,)) -> dict[date, 
     held = {one.document_id: one for one in documents}
     for one in documents:
         ended = TUESDAY if one.document_id.startswith("t") else MONDAY
-        rows, positions, unread = reader.rows(one)
+        rows, positions, unread, _ = reader.rows(one)
         for row in rows:
             if row.stays is not None:
                 row.stays = [msgspec.structs.asdict(found) for found in row.stays]  # type: ignore[misc]

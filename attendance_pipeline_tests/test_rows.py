@@ -58,7 +58,7 @@ def test_a_row_with_something_else_for_an_instant_is_told_by_its_field() -> None
     reader = RowReader(Row, "rows")
     body = b'{"rows":[{"at":"2026-03-10T09:00:00Z"},{"at":"soon"},{"at":5},{"at":null},{}]}'
 
-    rows, positions, broken = reader.rows(document(body))
+    rows, positions, broken, _ = reader.rows(document(body))
 
     assert [row.at for row in rows] == [datetime(2026, 3, 10, 9, tzinfo=UTC), None, None]
     assert list(positions) == [0, 3, 4]
@@ -95,7 +95,7 @@ def document(body: bytes) -> Document:
 
 def read(body: str | bytes) -> tuple[list[Event], list[int], list[Unread], set[str]]:
     reader = CsvReader(Event, NAMES)
-    rows, positions, broken = reader.rows(document(body.encode() if isinstance(body, str) else body))
+    rows, positions, broken, _ = reader.rows(document(body.encode() if isinstance(body, str) else body))
     return rows, positions, broken, reader.unknown_fields
 
 
@@ -220,7 +220,7 @@ def test_every_line_is_read_or_told_whatever_the_bytes(body: bytes) -> None:
     content = b"Id,At,Action,Full Name\n" + body
     reader = CsvReader(Event, NAMES)
 
-    rows, positions, broken = reader.rows(document(content))
+    rows, positions, broken, _ = reader.rows(document(content))
 
     if [one.rule for one in broken] == ["unreadable_document"]:
         assert rows == []

@@ -141,7 +141,7 @@ def shape(*documents: Document, days: Sequence[date] = (MONDAY, TUESDAY)) -> Res
     held = {one.document_id: one for one in documents}
     for one in documents:
         ended = ENDED[one.subject]
-        rows, positions, unread = reader.rows(one)
+        rows, positions, unread, _ = reader.rows(one)
         columns.add(ended, one.document_id, rows, positions, {"meeting": one.subject, "document_id": one.document_id})
         columns.broken += [
             Broken(ended, bad.rule, one.subject, one.document_id, bad.position, bad.row) for bad in unread

@@ -18,7 +18,7 @@ from attendance_pipeline.clock import Clock
 from attendance_pipeline.files import commit, make_folder, opened, writing
 from attendance_pipeline.http.errors import ForeignHostError, OutageError
 from attendance_pipeline.http.pacing import retry_after
-from attendance_pipeline.http.transport import UNREACHABLE, cause, client
+from attendance_pipeline.http.transport import UNREACHABLE, Client, asked_at, cause
 
 LINKS = 3
 """Links that are tried for one document."""
@@ -82,7 +82,7 @@ class Links:
         if not location:
             raise OutageError(f"{self._vendor} answered {response.status_code} to {asked} without a link")
         try:
-            link = response.request.url.join(location)
+            link = asked_at(response.request).join(location)
         except (httpx.InvalidURL, ValueError):
             # without its cause, which tells the link
             raise ForeignHostError(f"{self._vendor}: the link that {asked} gave isn't an address") from None
@@ -106,8 +106,8 @@ class Links:
         """
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         try:
-            async with client(link, self._certificates, headers) as fetching:
-                response = await fetching.send(fetching.build_request("GET", link), stream=True)
+            async with Client(link, self._certificates, headers) as fetching:
+                response = await fetching.send(fetching.request("GET", link))
                 try:
                     self._judge(response, asked)
                     return await taking(response)
@@ -209,8 +209,9 @@ async def bounded(response: httpx.Response, largest: int, too_large: Callable[[]
     Raises:
         OutageError: it is larger; `too_large` says so.
     """
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - the transport is asynchronous
     chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.stream:
         size += len(chunk)
         if size > largest:
             raise OutageError(too_large())

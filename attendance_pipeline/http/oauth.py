@@ -108,20 +108,21 @@ class BearerAuth(httpx.Auth):
 async def _read(response: httpx.Response) -> None:
     """Read a body of so many bytes at most."""
     assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - the transport is asynchronous
-    response.stream = _Bounded(response.stream)
+    response.stream = _Bounded(response.stream, response.request)
     await response.aread()
 
 
 class _Bounded(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+    def __init__(self, stream: httpx.AsyncByteStream, request: httpx.Request) -> None:
         self._stream = stream
+        self._request = request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
         async for chunk in self._stream:
             size += len(chunk)
             if size > LARGEST_ANSWER:
-                raise httpx.ReadError(f"more than {LARGEST_ANSWER} bytes")
+                raise httpx.ReadError(f"more than {LARGEST_ANSWER} bytes", request=self._request)
             yield chunk
 
     async def aclose(self) -> None:

@@ -18,7 +18,7 @@ from random import uniform
 from time import monotonic
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import msgspec
@@ -38,7 +38,7 @@ from attendance_pipeline.http.download import (
 )
 from attendance_pipeline.http.errors import ForeignHostError, OutageError, QuotaError, RefusedError
 from attendance_pipeline.http.pacing import LONGEST_WAIT, Pacer, retry_after
-from attendance_pipeline.http.transport import UNREACHABLE, cause, client
+from attendance_pipeline.http.transport import UNREACHABLE, Client, cause
 from attendance_pipeline.vendor_json import NOT_JSON, decode
 
 # 408 and 429 invite another attempt; every other 4xx says that the request is wrong.
@@ -183,16 +183,15 @@ class Session:
         self.pacer = pacer
         self.headers = dict(headers or {})
         self._vendor = vendor
-        self._base = base_url
-        base = httpx.URL(base_url)
-        self._origin = base.scheme, base.netloc
+        self._base = base = httpx.URL(base_url)
+        self._below = urlsplit(base_url).path.rstrip("/")
         self._day_is_spent = day_is_spent
         self._token_refused = token_refused
         self._clock = clock
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._downloads = asyncio.Semaphore(DOWNLOADS_IN_FLIGHT)
         certificates = ssl.create_default_context()
-        self._client = client(base, certificates, {"Accept": "application/json"} | self.headers, auth, IN_FLIGHT)
+        self._client = Client(base, certificates, {"Accept": "application/json"} | self.headers, auth, IN_FLIGHT)
         self._links = Links(vendor, base, download_hosts, certificates, clock)
 
     async def __aenter__(self) -> Self:
@@ -390,15 +389,15 @@ class Session:
     @asynccontextmanager
     async def _exchange(self, asked: Asked, longest: float | None) -> AsyncIterator[httpx.Response]:
         """One request to the API and its answer, whose body is still to be read."""
-        sent = self._client.build_request(
-            asked.method, self._base + asked.request, content=asked.content, headers=asked.headers
+        if not asked.request.startswith("/"):
+            raise ForeignHostError(f"{self._vendor}: {asked} leaves the vendor's host, where no token goes")
+        sent = self._client.request(
+            asked.method, self._base, self._below + asked.request, asked.headers, asked.content
         )
-        if (sent.url.scheme, sent.url.netloc) != self._origin:
-            raise ForeignHostError(f"{self._vendor}: {sent.url.host} isn't the vendor's host and gets no token")
         began = monotonic()
         try:
             async with asyncio.timeout(longest):
-                response = await self._client.send(sent, stream=True)
+                response = await self._client.send(sent)
                 try:
                     yield response
                 finally:

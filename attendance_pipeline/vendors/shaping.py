@@ -27,9 +27,11 @@ from attendance_pipeline.shape import (
 from attendance_pipeline.vendor_json import NOT_JSON
 from attendance_pipeline.vendors.base import Tables
 
-Kinds = Mapping[str, tuple[type[msgspec.Struct], str | None] | Callable[[], Reader]]
-"""By kind of document, what reads its rows: of JSON the documented row and the page's field (None: the document is
-the row), else what makes a reader."""
+Json = tuple[type[msgspec.Struct], str | None] | tuple[type[msgspec.Struct], str | None, str]
+"""The documented row, the page's field that holds rows (None: the document is the row), the one with their count."""
+
+Kinds = Mapping[str, Json | Callable[[], Reader]]
+"""By kind of document, what reads its rows: of JSON how it holds them, else what makes a reader."""
 
 Readers = Mapping[str, Reader]
 """By kind of document, what reads its rows."""
@@ -93,7 +95,7 @@ class Report:
         kinds: by kind of document, what reads its rows.
         rows: documented rows of a document → rows of `row`.
         given: a document → further columns of its rows.
-        reported: how many joins or people a document and its rows say that there are.
+        reported: how many joins or people there are by a document's rows and what it tells beside them.
         counted: landed rows → by meeting, what compares with the vendor's count; as a rule, the rows.
         unsettled: landed rows → those whose times the vendor hasn't filled in yet; None: it fills in all at once.
         repeats_count: whether the vendor's count counts a row again that it sends again.
@@ -106,7 +108,7 @@ class Report:
     kinds: Kinds
     rows: Callable[[Document, list[Any]], list[Any]] = lambda document, rows: rows
     given: Callable[[Document], dict[str, Any]] = lambda document: {}
-    reported: Callable[[Document, list[Any]], int | None] = lambda document, rows: None
+    reported: Callable[[list[Any], Any], int | None] = lambda rows, told: None
     counted: Callable[[pa.Table], Iterable[tuple[str, int]]] | None = None
     unsettled: Callable[[pa.Table], pa.Table] | None = None
     repeats_count: bool = False
@@ -145,7 +147,7 @@ def _shape_listings(
     readers = _readers(listings.rows)
     said: dict[str, dict[str, _Listed | Broken]] = {}
     for document in _answered(archive, days, tuple(readers)):
-        rows, positions, unread = readers[document.kind].rows(document)
+        rows, positions, unread, _ = readers[document.kind].rows(document)
         for row, position in zip(rows, positions, strict=True):
             meeting = listings.row(row, document)
             if meeting is None:
@@ -229,6 +231,11 @@ def instant(text: str | None) -> datetime | None:
         return None
 
 
+def whole_number(said: Any) -> int | None:
+    """A count that a vendor tells; None for anything that can't be one."""
+    return said if type(said) is int and 0 <= said < 2**31 else None
+
+
 def as_json(value: object) -> str | None:
     """A nested value that lands as text."""
     return None if value is None else msgspec.json.encode(value).decode()
@@ -249,7 +256,7 @@ def _readers(kinds: Kinds) -> Readers:
 
 def _add(shaping: _Shaping, ended: date, document: Document) -> None:
     report, columns = shaping.report, shaping.columns
-    rows, positions, unread = shaping.readers[document.kind].rows(document)
+    rows, positions, unread, told = shaping.readers[document.kind].rows(document)
     if report.is_about and not all(report.is_about(row, document.subject) for row in rows):
         raw = shaping.readers[document.kind].raw(document)
         about = [report.is_about(row, document.subject) for row in rows]
@@ -257,7 +264,7 @@ def _add(shaping: _Shaping, ended: date, document: Document) -> None:
         rows = [row for row, right in zip(rows, about, strict=True) if right]
         positions = [at for at, right in zip(positions, about, strict=True) if right]
     count = shaping.counts.setdefault((document.subject, report.name), Count(document_id=document.document_id))
-    reported = report.reported(document, rows)
+    reported = report.reported(rows, told)
     if reported:
         count.reported = reported
     given = report.given(document) | {report.subject: document.subject, "document_id": document.document_id}

@@ -89,4 +89,4 @@ async def test_headers_of_a_megabyte_are_not_read(session: Sessions, lines: byte
     with within(20 * MIB):
         error = await error_of(session, Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + lines + b"{}", "close"))
 
-    assert "GET /meetings/x: HttpProcessingError" in str(error)
+    assert "GET /meetings/x: ClientResponseError" in str(error)

@@ -324,13 +324,23 @@ async def test_a_second_redirect_is_not_followed(session: Sessions, folder: Path
     assert len(files.asked) == 1
 
 
-@pytest.mark.parametrize("reply", [answer(302), leading_to(""), leading_to("http://127.0.0.1:port" + LINK)])
+@pytest.mark.parametrize("reply", [answer(302), leading_to("")])
 async def test_a_redirect_without_a_link_is_an_outage(session: Sessions, reply: Raw) -> None:
     async with LocalVendor(lambda _: reply) as vendor, session(vendor.url, vendor.token_url) as api:
         error = await error_of(api)
 
     assert isinstance(error, OutageError)
     assert len(vendor.asked) == ATTEMPTS
+
+
+async def test_a_link_that_is_no_address_is_not_followed(session: Sessions) -> None:
+    reply = leading_to("http://127.0.0.1:port" + LINK)
+    async with LocalVendor(lambda _: reply) as vendor, session(vendor.url, vendor.token_url) as api:
+        error = await error_of(api)
+
+    assert isinstance(error, ForeignHostError)
+    assert str(error).endswith("gave isn't an address")
+    assert len(vendor.asked) == 1
 
 
 @every_way

@@ -1,6 +1,5 @@
 """Documents about one meeting of Teams → rows of records, registrations, joins and leaves, recordings."""
 
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -9,8 +8,7 @@ import msgspec
 
 from attendance_pipeline.archive import Document
 from attendance_pipeline.rows import CsvReader
-from attendance_pipeline.vendor_json import NOT_JSON, decode
-from attendance_pipeline.vendors.shaping import Report, as_json
+from attendance_pipeline.vendors.shaping import Report, as_json, whole_number
 from attendance_pipeline.vendors.teams.attendance import EXPANDED
 from attendance_pipeline.vendors.teams.documented import (
     ATTENDEE_REPORT_HEADERS,
@@ -19,7 +17,6 @@ from attendance_pipeline.vendors.teams.documented import (
     AttendeeEvent,
     ExternalRegistration,
     Identity,
-    Int32,
     Registration,
 )
 from attendance_pipeline.vendors.teams.live_events import ALTERNATIVE, RECORDING
@@ -127,32 +124,18 @@ def _of_event(document: Document) -> dict[str, Any]:
     return {"event_id": unquote(document.request.partition("?")[0].split("/")[-2])}
 
 
-class _Total(msgspec.Struct, rename="camel"):
-    total_participant_count: Int32 | None = None
-
-
-_TOTAL = msgspec.json.Decoder(_Total)
-
-
-def _reported(document: Document, rows: list[Any]) -> int | None:
-    if document.kind != ATTENDANCE_RECORDS.name:
-        with suppress(*NOT_JSON):
-            return decode(_TOTAL, document.body).total_participant_count
-    return None
-
-
 REPORT_TABLES = (
     Report(
         table=ATTENDANCE_RECORDS,
         subject="report_id",
         row=RecordRow,
         kinds={
-            EXPANDED: (AttendanceRecord, "attendanceRecords"),
-            LATEST: (AttendanceRecord, "attendanceRecords"),
+            EXPANDED: (AttendanceRecord, "attendanceRecords", "totalParticipantCount"),
+            LATEST: (AttendanceRecord, "attendanceRecords", "totalParticipantCount"),
             ATTENDANCE_RECORDS.name: (AttendanceRecord, "value"),
         },
         rows=_records,
-        reported=_reported,
+        reported=lambda rows, total: whole_number(total),
     ),
     Report(
         table=REGISTRATIONS,

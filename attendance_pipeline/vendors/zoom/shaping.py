@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 
 from attendance_pipeline.archive import Document
-from attendance_pipeline.vendor_json import decode
-from attendance_pipeline.vendors.shaping import Listings, Report, as_json, instant
+from attendance_pipeline.vendors.shaping import Listings, Report, as_json, instant, whole_number
 from attendance_pipeline.vendors.zoom.attendance import DETAIL, ZoomMeeting
 from attendance_pipeline.vendors.zoom.attendance import PARTICIPANTS as PARTICIPANTS_KIND
 from attendance_pipeline.vendors.zoom.discovery import HISTORY, USER_MEETINGS
@@ -22,13 +20,6 @@ from attendance_pipeline.vendors.zoom.tables import (
     Participant,
     UserMeeting,
 )
-
-
-class _Total(msgspec.Struct):
-    total_records: int | None = None
-
-
-_TOTAL = msgspec.json.Decoder(_Total)
 
 
 def meetings(rows: pa.Table) -> list[ZoomMeeting]:
@@ -105,10 +96,10 @@ def _participants(document: Document, rows: list[Any]) -> list[Any]:
     return [_host_alone(detail) for detail in rows] if document.kind == DETAIL else rows
 
 
-def _reported(document: Document, rows: list[Any]) -> int | None:
-    if document.kind == DETAIL:
-        return next((detail.participants_count for detail in rows), None)
-    return decode(_TOTAL, document.body).total_records
+def _reported(rows: list[Any], total_records: Any) -> int | None:
+    if rows and isinstance(rows[0], MeetingDetail):
+        return rows[0].participants_count
+    return whole_number(total_records)
 
 
 LISTINGS = Listings(
@@ -127,7 +118,10 @@ REPORTS = (
         table=PARTICIPANTS,
         subject="meeting_uuid",
         row=Participant,
-        kinds={PARTICIPANTS_KIND: (Participant, "participants"), DETAIL: (MeetingDetail, None)},
+        kinds={
+            PARTICIPANTS_KIND: (Participant, "participants", "total_records"),
+            DETAIL: (MeetingDetail, None),
+        },
         rows=_participants,
         given=lambda document: {"source": document.kind},
         reported=_reported,
