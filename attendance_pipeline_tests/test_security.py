@@ -92,7 +92,7 @@ def test_no_object_that_holds_a_secret_shows_it(tmp_path: Path, vendor: str) -> 
     """Objects of ours and of httpx; a secret itself is a plain text where it has to be sent."""
     pulling = account(vendor, tmp_path).vendor
     session = pulling.session()
-    auth = session._client.auth
+    auth = session._client._auth
     auth._token = SECRETS[2]  # type: ignore[union-attr]  # as if it had been minted
 
     shown = [

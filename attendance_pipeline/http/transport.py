@@ -56,7 +56,7 @@ class Client:
         auth: httpx.Auth | None = None,
         connections: int = 1,
     ) -> None:
-        self._headers = {"user-agent": "attendance-pipeline", "accept-encoding": "gzip"} | _lower(headers)
+        self._headers = _lower(headers)
         self._auth = auth or httpx.Auth()
         self._transport = _Transport(certificates, proxy_towards(towards), connections)
 
@@ -160,7 +160,7 @@ class _Transport(httpx.AsyncBaseTransport):
             response = await self._session.request(
                 request.method,
                 URL(address, encoded=True),
-                headers=request.headers,
+                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
                 data=request.content or None,
                 allow_redirects=False,
             )
@@ -168,7 +168,7 @@ class _Transport(httpx.AsyncBaseTransport):
             raise httpx.TransportError(type(error).__name__, request=request) from error
         stream: httpx.AsyncByteStream = _Body(response, request)
         headers = httpx.Headers(response.raw_headers)
-        if coding := headers.get("content-encoding"):
+        if coding := response.headers.get("content-encoding"):
             del headers["content-encoding"]
             if coding.lower() != "identity":
                 headers.pop("content-length", None)
@@ -226,11 +226,12 @@ class _Unpacked(httpx.AsyncByteStream):
 def _aiohttp_session(
     certificates: ssl.SSLContext, proxy: httpx.Proxy | None, connections: int
 ) -> aiohttp.ClientSession:
-    """As httpx would: certificates verified, connections kept, no cookies, packed bodies left to us."""
+    """Certificates verified, connections kept, no cookies, packed bodies left to us, nobody's data in its headers."""
     login = proxy and proxy.auth and aiohttp.BasicAuth(*proxy.auth)
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=connections, ssl=certificates),
         cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": "attendance-pipeline", "Accept-Encoding": "gzip"},
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=SILENCE),
         auto_decompress=False,
         proxy=None if proxy is None else str(proxy.url),
