@@ -5,14 +5,16 @@ vendor forgets it. A refusal isn't: it stands until somebody grants what lacks a
 and a vendor's timing. Knows no schedule.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from attendance_pipeline.days import DAYS
 from attendance_pipeline.lake import Lake
+from attendance_pipeline.readings import READINGS
 from attendance_pipeline.vendors.base import Vendor
 from attendance_pipeline.windows import Window, dates
 
@@ -95,22 +97,25 @@ def _first_wanted(vendor: type[Vendor[Any]], lake: Lake) -> date | None:
 
 
 def _is_due(vendor: type[Vendor[Any]], lake: Lake, day: date, now: datetime, but: Sequence[str] = REFUSED) -> bool:
-    asked, readings = lake.read(vendor.name, DAYS, day), lake.read(vendor.name, "readings", day)
-    if asked is not None and any(not row["settled"] for row in _recoverable(asked, now, but)):
+    key = vendor.meetings_table.key[0]
+    asked = lake.read(vendor.name, DAYS, day, (*_TELLING, "settled"))
+    if asked is not None and pc.any(pc.invert(_recoverable(asked, now, but)["settled"])).as_py():
         return True
-    meetings = lake.read(vendor.name, vendor.meetings_table.name, day)
+    readings = lake.read(vendor.name, READINGS, day, (*_TELLING, "due_at", "meeting_id"))
     if readings is None:
         # Never asked about, or the run that asked ended before it read anything.
-        return asked is None or meetings is not None
-    if any(row["due_at"] is not None and row["due_at"] <= now for row in _recoverable(readings, now, but)):
+        return asked is None or lake.file(vendor.name, vendor.meetings_table.name, day).exists()
+    if pc.any(pc.less_equal(_recoverable(readings, now, but)["due_at"], now)).as_py():
         return True
     # Listed by a run that ended before it read them.
-    listed = set() if meetings is None else set(meetings[vendor.meetings_table.key[0]].to_pylist())
-    return not listed <= set(readings["meeting_id"].to_pylist())
+    listed = lake.read(vendor.name, vendor.meetings_table.name, day, [key])
+    return listed is not None and not pc.all(pc.is_in(listed[key], readings["meeting_id"]), min_count=0).as_py()
 
 
-def _recoverable(rows: pa.Table, now: datetime, but: Sequence[str]) -> Iterator[dict[str, Any]]:
+_TELLING = ("status", "recoverable_until")
+
+
+def _recoverable(rows: pa.Table, now: datetime, but: Sequence[str]) -> pa.Table:
     """Rows about something that the vendor still has, without those of some statuses."""
-    for row in rows.to_pylist():
-        if row["status"] not in but and row["recoverable_until"] > now:
-            yield row
+    refused = pc.is_in(rows["status"], pa.array(but, pa.string()))
+    return rows.filter(pc.and_not(pc.greater(rows["recoverable_until"], now), refused))

@@ -71,13 +71,19 @@ class Lake:
         self._replace(self.quarantine_file(vendor, table, ended), quarantined if quarantined.num_rows else None)
         return self._replace(self.file(vendor, table, ended), rows)
 
-    def read(self, vendor: str, table: str, ended: date) -> pa.Table | None:
+    def read(self, vendor: str, table: str, ended: date, columns: Sequence[str] | None = None) -> pa.Table | None:
         """One partition's rows; None where the date was never landed.
+
+        Args:
+            vendor: whose rows.
+            table: of the vendor.
+            ended: the partition.
+            columns: only these.
 
         Raises:
             StorageError: the file isn't readable Parquet.
         """
-        return self._read(self.file(vendor, table, ended))
+        return self._read(self.file(vendor, table, ended), columns)
 
     def head(self, vendor: str, table: str, ended: date, rows: int) -> pa.Table | None:
         """The first rows of one partition, at most so many; None where the date was never landed.

@@ -179,11 +179,10 @@ def land_attendance(
             landed.left.append(day)
 
     def known(day: date) -> tuple[list[Meeting], Holds]:
-        rows = lake.read(vendor.name, vendor.meetings_table.name, day)
         holds = held(vendor.archive.heads(day), vendor.stand_ins)
         if not ask and not holds and _holds_rows(lake, vendor.name, vendor.attendance_tables, day):
             raise _lost(vendor, "attendance", day)
-        return [] if rows is None else vendor.meetings(rows), holds
+        return vendor.ended_on(lake, day), holds
 
     with _folded(vendor, lake):
         if ask:

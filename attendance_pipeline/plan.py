@@ -11,9 +11,12 @@ from itertools import islice
 from math import ceil
 from typing import Any
 
+import pyarrow.compute as pc
+
 from attendance_pipeline.archive import Archive
 from attendance_pipeline.days import RECORD, are_settled
 from attendance_pipeline.lake import Lake
+from attendance_pipeline.readings import READINGS
 from attendance_pipeline.vendors.base import Vendor
 
 KNOWN_DATES = 60
@@ -104,7 +107,7 @@ def plan(vendor: Vendor[Any], lake: Lake, days: Sequence[date], *, again: bool =
         due = list(_due(vendor, lake, day, now))
         reports += len(due)
         requests += sum(due)
-        unknown += lake.read(vendor.name, vendor.meetings_table.name, day) is None
+        unknown += not lake.file(vendor.name, vendor.meetings_table.name, day).exists()
     listed = [day for day in days if again or not are_settled(lake, vendor.name, day)]
     a_date = _requests_a_date(vendor, lake) if unknown else None
     return Plan(
@@ -123,14 +126,12 @@ def plan(vendor: Vendor[Any], lake: Lake, days: Sequence[date], *, again: bool =
 
 def _due(vendor: Vendor[Any], lake: Lake, day: date, now: datetime) -> Iterator[int]:
     """The requests of each report that is due."""
-    readings = lake.read(vendor.name, "readings", day)
+    readings = lake.read(vendor.name, READINGS, day, ("report", "vendor_count", "due_at"))
     if readings is not None:
-        for row in readings.to_pylist():
-            if row["due_at"] is not None and row["due_at"] <= now:
-                yield vendor.pages(row["report"], row["vendor_count"])
+        for row in readings.filter(pc.less_equal(readings["due_at"], now)).to_pylist():
+            yield vendor.pages(row["report"], row["vendor_count"])
         return
-    meetings = lake.read(vendor.name, vendor.meetings_table.name, day)
-    for meeting in vendor.meetings(meetings) if meetings is not None else ():
+    for meeting in vendor.ended_on(lake, day):
         for report in vendor.reports:
             if meeting.has(report) and now >= meeting.ended_at + vendor.timing.first_read:
                 yield vendor.pages(report, meeting.expected(report))
@@ -138,8 +139,9 @@ def _due(vendor: Vendor[Any], lake: Lake, day: date, now: datetime) -> Iterator[
 
 def _requests_a_date(vendor: Vendor[Any], lake: Lake) -> float | None:
     """The requests that reading the meetings of a date took, on average."""
-    partitions = sorted(lake.partitions(vendor.name, "readings"), reverse=True)
-    known = [lake.read(vendor.name, "readings", held.ended_date) for held in islice(partitions, KNOWN_DATES)]
+    partitions = sorted(lake.partitions(vendor.name, READINGS), reverse=True)
+    counted = ("report", "vendor_count")
+    known = [lake.read(vendor.name, READINGS, held.ended_date, counted) for held in islice(partitions, KNOWN_DATES)]
     rows = [row for table in known if table is not None for row in table.to_pylist()]
     asked = sum(vendor.pages(row["report"], row["vendor_count"]) for row in rows)
     return asked / len(known) if known else None

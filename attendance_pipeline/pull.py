@@ -206,7 +206,9 @@ class _Reader(Generic[M]):
 
     def next_due(self) -> _Due[M] | None:
         """What is to be read next; None where nothing is left."""
-        return self._put_back.pop() if self._put_back else next(self._due, None)
+        if self._put_back:
+            return self._put_back.pop()
+        return next(self._due, None)
 
     async def work(self) -> None:
         while self._pulled.stopped is None and (due := self.next_due()):

@@ -218,8 +218,12 @@ def _reader(row: Any, rows_field: str | None, told_field: str | None) -> Callabl
     if rows_field is None:
         one = msgspec.json.Decoder(row, dec_hook=custom)
         return lambda body: ([decode(one, body)], None)
-    fields = [("rows", list[row])] + ([("told", Any, None)] if told_field else [])
-    page = msgspec.defstruct("Page", fields, rename={"rows": rows_field, "told": told_field})
+    fields: list[Any] = [("rows", list[row])]
+    names = {"rows": rows_field}
+    if told_field:
+        fields.append(("told", Any, None))
+        names["told"] = told_field
+    page = msgspec.defstruct("Page", fields, rename=names)
     many = msgspec.json.Decoder(page, dec_hook=custom)
 
     def read(body: bytes) -> tuple[list[Any], Any]:

@@ -15,6 +15,7 @@ from attendance_pipeline.archive import Archive, Document
 from attendance_pipeline.clock import Clock, utc_now
 from attendance_pipeline.http.budget import DailyBudget
 from attendance_pipeline.http.session import Session
+from attendance_pipeline.lake import Lake
 from attendance_pipeline.readings import Holds, Meeting, OpenReading, Timing
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Shaped, Table
@@ -62,6 +63,7 @@ class Vendor(ABC, Generic[M]):
         reach: how far back it lists meetings.
         listing_tables: what discovery fills.
         meetings_table: the one of them that names the meetings whose attendance is read.
+        meeting_columns: its columns that `meetings` reads; None: all.
         attendance_tables: what reading the attendance fills.
         reports: the reports about each meeting, by the names of the tables that they fill.
         stand_ins: kinds of documents that stand in for a report of another name.
@@ -75,6 +77,7 @@ class Vendor(ABC, Generic[M]):
     timing: ClassVar[Timing]
     listing_tables: ClassVar[tuple[Table, ...]]
     meetings_table: ClassVar[Table]
+    meeting_columns: ClassVar[tuple[str, ...] | None] = None
     attendance_tables: ClassVar[tuple[Table, ...]]
     reports: ClassVar[tuple[str, ...]]
     stand_ins: ClassVar[Mapping[str, str]] = MappingProxyType({})
@@ -128,6 +131,15 @@ class Vendor(ABC, Generic[M]):
     @abstractmethod
     def meetings(self, rows: pa.Table) -> list[M]:
         """The meetings of one partition of the meetings table."""
+
+    def ended_on(self, lake: Lake, day: date) -> list[M]:
+        """The meetings that ended on a date, as far as they have landed.
+
+        Raises:
+            StorageError: the partition isn't readable.
+        """
+        rows = lake.read(self.name, self.meetings_table.name, day, self.meeting_columns)
+        return [] if rows is None else self.meetings(rows)
 
     @abstractmethod
     def read(self, session: Session, meeting: M, report: str, resume: OpenReading | None) -> AsyncIterator[Document]:

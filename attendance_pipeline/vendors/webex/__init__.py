@@ -39,6 +39,7 @@ class Webex(Vendor[WebexMeeting]):
     )
     listing_tables: ClassVar[tuple[Table, ...]] = (MEETINGS, days_table("webex"))
     meetings_table: ClassVar[Table] = MEETINGS
+    meeting_columns = shaping.MEETING_COLUMNS
     attendance_tables: ClassVar[tuple[Table, ...]] = (ATTENDEES, PARTICIPANTS, readings_table("webex"))
     reports: ClassVar[tuple[str, ...]] = (ATTENDEES.name, PARTICIPANTS.name)
     page_rows: ClassVar[Mapping[str, int]] = {

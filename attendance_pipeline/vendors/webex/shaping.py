@@ -27,9 +27,13 @@ from attendance_pipeline.vendors.webex.tables import (
 COUNTS = {entry.name for entry in MEETINGS.schema if entry.type == pa.int32()}
 
 
+MEETING_COLUMNS = ("meeting_id", "start_time", "end_time", "total_participants", "site_url", "host_email")
+"""What of a row of `webex/meetings` reading its attendance needs."""
+
+
 def meetings(rows: pa.Table, settles: timedelta) -> list[WebexMeeting]:
     """The meetings of one partition of `webex/meetings`."""
-    wanted = rows.select(["meeting_id", "start_time", "end_time", "total_participants", "site_url", "host_email"])
+    wanted = rows.select(MEETING_COLUMNS)
     return [
         WebexMeeting(
             id=row["meeting_id"],

@@ -37,6 +37,7 @@ class Zoom(Vendor[ZoomMeeting]):
     )
     listing_tables: ClassVar[tuple[Table, ...]] = (MEETINGS, days_table("zoom"))
     meetings_table: ClassVar[Table] = MEETINGS
+    meeting_columns = shaping.MEETING_COLUMNS
     attendance_tables: ClassVar[tuple[Table, ...]] = (PARTICIPANTS, readings_table("zoom"))
     reports: ClassVar[tuple[str, ...]] = (PARTICIPANTS.name,)
     stand_ins: ClassVar[Mapping[str, str]] = {attendance.DETAIL: PARTICIPANTS.name}

@@ -21,10 +21,13 @@ from attendance_pipeline.vendors.zoom.tables import (
     UserMeeting,
 )
 
+MEETING_COLUMNS = ("uuid", "end_time", "participants_count", "is_webinar", "one_participant")
+"""What of a row of `zoom/meetings` reading its attendance needs."""
+
 
 def meetings(rows: pa.Table) -> list[ZoomMeeting]:
     """The meetings of one partition of `zoom/meetings`."""
-    wanted = rows.select(["uuid", "end_time", "participants_count", "is_webinar", "one_participant"])
+    wanted = rows.select(MEETING_COLUMNS)
     return [
         ZoomMeeting(
             id=row["uuid"],
