@@ -13,7 +13,7 @@ from time import monotonic, sleep
 import duckdb
 
 from attendance_pipeline.errors import StorageError
-from attendance_pipeline.files import Access, alone, commit, shut_to_others, writing
+from attendance_pipeline.files import Access, alone, commit, copy, shut_to_others, writing
 
 STORAGE_VERSION = "v1.5.0"
 """What DuckDB clients from 1.5 on can open; the newest format would lock them out."""
@@ -198,7 +198,7 @@ def publish(build: Path, public: Path) -> int:
     wal = build.with_name(build.name + ".wal")
     if wal.exists():
         raise StorageError(f"{wal} exists: a writer still holds the build file; run the warehouse job again")
-    commit(public, lambda path: shutil.copyfile(build, path), Access.PUBLISHED)
+    commit(public, lambda path: copy(build, path), Access.PUBLISHED)
     # A log that a client left beside an older file would keep the new one from opening.
     public.with_name(public.name + ".wal").unlink(missing_ok=True)
     return public.stat().st_size

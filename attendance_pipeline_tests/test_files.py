@@ -17,6 +17,7 @@ from attendance_pipeline.files import (
     Access,
     alone,
     commit,
+    copy,
     make_folder,
     opened,
     reading,
@@ -376,3 +377,28 @@ def test_what_a_living_process_is_about_to_commit_stays(file: Path) -> None:
     commit(file, write)
 
     assert file.read_bytes() == b"whole"
+
+
+def test_a_copy_has_the_content_and_none_of_the_old_file_s_later_changes(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(b"x" * 100_000)
+
+    copy(old, new)
+    with old.open("r+b") as changed:
+        changed.write(b"y")
+
+    assert new.read_bytes() == b"x" * 100_000
+
+
+def test_where_the_file_system_shares_no_blocks_the_content_is_copied(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "not here")
+
+    monkeypatch.setattr("fcntl.ioctl", refuse)
+    before = file.read_bytes()
+
+    copy(file, file.with_name("new"))
+
+    assert file.with_name("new").read_bytes() == before

@@ -24,7 +24,7 @@ def test_a_build_file_whose_making_was_killed_hinders_no_later_run(tmp_path: Pat
             "made = warehouse._open\n"
             "def die(path): made(path); os.kill(os.getpid(), 9)\n"
             "warehouse._open = die\n"
-            "loading.load(warehouse.Lake(Path(sys.argv[1])), Path(sys.argv[2]), [])",
+            "loading.load(loading.Lake(Path(sys.argv[1])), Path(sys.argv[2]), [])",
             tmp_path / "lake",
             build,
         ],
