@@ -7,13 +7,13 @@ from typing import Any
 import dagster as dg
 import pyarrow.parquet as pq
 
+from attendance_pipeline import loading
 from attendance_pipeline.choice import wanted
 from attendance_pipeline.dbt import recipe
 from attendance_pipeline.defs.landed import key
 from attendance_pipeline.defs.schedules import UNFINISHED
 from attendance_pipeline.errors import AttendanceError
 from attendance_pipeline.lake import Lake
-from attendance_pipeline.loading import has_news
 from attendance_pipeline.people import read_told
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Table
@@ -63,7 +63,7 @@ def build_what_landed(vendors: Sequence[type[Vendor[Any]]], warehouse: Any) -> d
             return dg.SkipReason(f"the run that landed it hasn't ended yet: {at_work}")
         newest_id = max(record.storage_id for record in landed)
         context.update_cursor(str(newest_id))
-        if not _has_news(vendors):
+        if not has_news(vendors):
             return dg.SkipReason("whoever was asked said what is built already")
         if run_id := _built_by(instance, max(record.timestamp for record in landed)):
             return dg.SkipReason(f"it is built already, by {run_id}")
@@ -122,13 +122,14 @@ def correct_partitions(instance: dg.DagsterInstance, vendors: Sequence[type[Vend
                 yield f"{table.vendor}/{table.name}: {len(new)} dates are in the lake without a record"
 
 
-def _has_news(vendors: Sequence[type[Vendor[Any]]]) -> bool:
+def has_news(vendors: Sequence[type[Vendor[Any]]]) -> bool:
+    """Whether a build would change anything but when lists were last asked for."""
     settings = Settings.load()
     tables = [table for vendor in vendors for table in vendor.tables()]
     try:
         told = read_told(settings, [vendor.name for vendor in vendors])
         lake, made_by = Lake(settings.lake), recipe(settings)
-        return has_news(lake, settings.build, tables, made_by, wanted(vendors, settings), told)
+        return loading.has_news(lake, settings.build, tables, made_by, wanted(vendors, settings), told)
     except AttendanceError:
         return True  # the build tells, in a run that somebody sees
 

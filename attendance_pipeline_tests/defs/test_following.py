@@ -7,9 +7,14 @@ import dagster as dg
 import pytest
 from dagster._core.events import StepMaterializationData
 
+from attendance_pipeline.choice import wanted
+from attendance_pipeline.dbt import recipe
 from attendance_pipeline.defs.following import CARRIED_OVER, PATIENCE, correct_partitions
 from attendance_pipeline.lake import QUARANTINE, Lake
+from attendance_pipeline.loading import load
+from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendors import VENDORS
+from attendance_pipeline.warehouse import finish_build
 
 TODAY = datetime.now(UTC).date()
 DAYS = dg.AssetKey(["zoom", "days"])
@@ -91,6 +96,24 @@ def test_what_a_run_by_hand_has_built_is_not_built_again(sensor: Sensor, instanc
 
     assert sensor.tick() == f"it is built already, by {build.run_id}"
     assert sensor.tick() == "nothing has landed since the last build was asked for"
+
+
+def test_what_says_nothing_new_is_not_built(sensor: Sensor, instance: dg.DagsterInstance, data: Path) -> None:
+    settings, vendors = Settings.load(), list(VENDORS.values())
+    keep(data, TODAY)
+    tables = [table for vendor in vendors for table in vendor.tables()]
+    load(Lake(settings.lake), settings.build, tables, wanted(vendors, settings))
+    finish_build(settings.build, recipe(settings))
+    run = begun(instance, "land_zoom")
+    landed(instance, run, DAYS)
+    ended(instance, run)
+
+    assert sensor.tick() == "whoever was asked said what is built already"
+    assert sensor.tick() == "nothing has landed since the last build was asked for"
+
+    keep(data, TODAY - timedelta(days=1))
+    landed(instance, run, DAYS)
+    assert sensor.tick() == "build"
 
 
 def test_a_long_backfill_holds_up_no_other_vendor(
