@@ -38,14 +38,14 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into the README")
     chosen = parser.parse_args()
     results = table.Results()
-    dlt, told_of_dlt = _dlt(results)
-    on = table.machine(told_of_dlt)
+    others, told_of_others = _others(results)
+    on = table.machine(told_of_others)
     print(f"{on}\n\n{table.TITLES}", flush=True)
     largest = max(chosen.rows) if chosen.history is None else chosen.history
     with suppress(KeyboardInterrupt):  # what is measured by then is told
         for rows in sorted(chosen.rows):
             with TemporaryDirectory(dir=chosen.folder) as folder:
-                measure_landing(results, rows, chosen.latency, Path(folder), dlt)
+                measure_landing(results, rows, chosen.latency, Path(folder), others)
         if largest:
             with TemporaryDirectory(dir=chosen.folder) as folder, _told(results, "history"):
                 measure_history(results, largest, Path(folder))
@@ -57,7 +57,9 @@ def main() -> None:
         table.write(told)
 
 
-def measure_landing(results: table.Results, rows: int, latencies: list[int], folder: Path, dlt: Path | None) -> None:
+def measure_landing(
+    results: table.Results, rows: int, latencies: list[int], folder: Path, others: Path | None
+) -> None:
     """Every stage over one Zoom account, and who else fetches the same pages."""
     compared = rows <= COMPARED
     today = datetime.now(UTC).date()
@@ -68,11 +70,10 @@ def measure_landing(results: table.Results, rows: int, latencies: list[int], fol
             data = environment | {"ATTENDANCE_DATA": str(folder / f"landed_{latency}")}
             with _told(results, f"land, {rows:,} rows"):
                 results.add("land", rows, run("land", "stages", data), latency)
-                if compared:
-                    results.add("bare loop", rows, run("bare_loop", "fetching", data), latency)
-            if compared and dlt is not None:
-                with _told(results, f"dlt, {rows:,} rows"):
-                    results.add("dlt", rows, run("dlt_pipeline", "fetching", data, dlt), latency)
+            for name, stage in {"bare loop": "bare_loop", "dlt": "dlt_pipeline"}.items() if compared else ():
+                if others is not None:
+                    with _told(results, f"{name}, {rows:,} rows"):
+                        results.add(name, rows, run(stage, "fetching", data, others), latency)
         names = {"shape": "shape, from the archive", "validate": "shape and validate"}
         if compared:
             names |= {"load": "load", "dbt_build": "dbt build", "publish": "publish"}
@@ -98,14 +99,13 @@ def _told(results: table.Results, what: str) -> Iterator[None]:
         results.note(f"{what}: failed, {error}; {said.decode(errors='replace').strip().splitlines()[-1:]}")
 
 
-def _dlt(results: table.Results) -> tuple[Path | None, str]:
+def _others(results: table.Results) -> tuple[Path | None, str]:
     try:
-        python = rivals.dlt_python()
-        versions = rivals.versions(python, "dlt", "duckdb", "pyarrow")
-        return python, f"beside it {versions}"
+        python = rivals.python()
+        return python, f"beside it {rivals.versions(python, 'dlt', 'duckdb', 'pyarrow', 'httpx-aiohttp')}"
     except FAILURES as error:
-        results.note(f"dlt: not installed, {error}")
-        return None, "no dlt"
+        results.note(f"those who are compared with: not installed, {error}")
+        return None, "nobody beside it"
 
 
 if __name__ == "__main__":

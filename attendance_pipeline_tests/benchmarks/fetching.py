@@ -22,7 +22,7 @@ def meetings_file(data: Path) -> Path:
 
 
 def bare_loop() -> Numbers:
-    """Fetch and count over the transport that the pipeline uses, as many requests in flight."""
+    """Fetch and count: httpx over aiohttp, as many requests in flight as the pipeline has."""
     import httpx
     import msgspec
     from httpx_aiohttp import AiohttpTransport
