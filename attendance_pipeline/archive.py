@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import count
+from itertools import chain, count, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self
@@ -321,8 +321,10 @@ _FOLDER = msgspec.msgpack.Decoder(tuple[str, msgspec.Raw])
 _LOOKUPS = "lookups"
 _REPEATED = [name for name in SCHEMA.names if name not in ("document_id", "body")]
 """Columns whose values come again: Parquet would look for repetitions in megabytes of bodies."""
-_CHUNK = 1_000
-"""Documents in a Parquet row group: some ten megabytes of bodies."""
+_ROW_GROUP = 16 * 2**20
+"""Bytes of bodies in a Parquet row group, about: a thousand pages about meetings, a hundred of lists."""
+_BATCH = 100
+"""Documents that are read at a time."""
 
 
 def _attendance(ended: date) -> str:
@@ -359,30 +361,41 @@ def _merge(file: Path, arrived: Iterable[Document]) -> None:
 
     def write(path: Path) -> None:
         seen: set[str] = set()
+
+        def once(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+            for table in tables:
+                new = []
+                for position, document_id in enumerate(table["document_id"].to_pylist()):
+                    if document_id not in seen:
+                        seen.add(document_id)
+                        new.append(position)
+                yield table if len(new) == table.num_rows else table.take(pa.array(new, pa.int64()))
+
         with pq.ParquetWriter(
             path, SCHEMA, compression="zstd", write_page_checksum=True, use_dictionary=_REPEATED
         ) as writer:
-            for held in _batches(file, SCHEMA.names):
-                seen.update(held["document_id"].to_pylist())
-                writer.write_batch(held)
-            chunk: list[Document] = []
-            for document in arrived:
-                if document.document_id not in seen:
-                    seen.add(document.document_id)
-                    chunk.append(document)
-                if len(chunk) == _CHUNK:
-                    writer.write_table(_table(chunk))
-                    chunk.clear()
-            if chunk:
-                writer.write_table(_table(chunk))
+            held = (pa.Table.from_batches([rows]) for rows in _batches(file, SCHEMA.names))
+            for row_group in _row_groups(chain(once(held), once(_tables(arrived)))):
+                writer.write_table(row_group)
 
     commit(file, write)
 
 
-def _table(documents: list[Document]) -> pa.Table:
-    return pa.table(
-        {name: [getattr(document, name) for document in documents] for name in SCHEMA.names}, schema=SCHEMA
-    )
+def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    some: list[pa.Table] = []
+    for table in tables:
+        some.append(table)
+        if sum(held.nbytes for held in some) >= _ROW_GROUP:
+            yield pa.concat_tables(some)
+            some.clear()
+    if some:
+        yield pa.concat_tables(some)
+
+
+def _tables(documents: Iterable[Document]) -> Iterator[pa.Table]:
+    left = iter(documents)
+    while some := list(islice(left, _BATCH)):
+        yield pa.table({name: [getattr(one, name) for one in some] for name in SCHEMA.names}, schema=SCHEMA)
 
 
 def _documents(file: Path) -> Iterator[Document]:
@@ -398,4 +411,4 @@ def _batches(file: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
         reading(file, "move it aside and run these dates again while the vendor still has them"),
         pq.ParquetFile(file, page_checksum_verification=True) as parquet,
     ):
-        yield from parquet.iter_batches(batch_size=_CHUNK, columns=columns)
+        yield from parquet.iter_batches(batch_size=_BATCH, columns=columns)

@@ -24,8 +24,8 @@ from attendance_pipeline.vendors.base import Tables, Vendor
 
 PAGES_AT_A_TIME = 1_000
 """Pages of up to 300 rows that are shaped together: less pays pandera's fixed cost too often, more takes memory."""
-LISTS_AT_A_TIME = 30
-"""Dates whose lists are shaped together: about what one list request spans, so that few lists are read twice."""
+LISTS_AT_A_TIME = 15
+"""Dates whose lists are shaped together: more takes memory, fewer read lists again that span up to thirty."""
 
 Stretch = dict[date, tuple[dict[str, Meeting], Holds]]
 """By ended date, its meetings by id, and what is held of them."""

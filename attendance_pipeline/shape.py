@@ -187,16 +187,13 @@ class Columns:
         return set(self._ended)
 
     def arrow(self) -> pa.Table:
-        """The rows in the table's schema."""
-        return pa.table(
-            [
-                _column(self._fields[column.name], column.type)
-                if column.name in self._fields
-                else self._spread(self._given[column.name], column.type)
-                for column in self.table.schema
-            ],
-            schema=self.table.schema,
-        )
+        """The rows in the table's schema, once: what Arrow has is let go of here."""
+        return pa.table([self._taken(column) for column in self.table.schema], schema=self.table.schema)
+
+    def _taken(self, column: pa.Field) -> pa.Array:
+        if column.name not in self._fields:
+            return self._spread(self._given.pop(column.name), column.type)
+        return _column(self._fields.pop(column.name), column.type)
 
     def origins(self) -> pl.DataFrame:
         """Of each row, its partition and its place in the archive: `_ended`, `_document`, `_position`."""
@@ -244,9 +241,11 @@ def partitions(
     """
     table = columns.table
     _stop_at_drift(columns)
-    frame = pl.DataFrame(columns.arrow()).hstack(columns.origins())
-    ordered = frame.with_row_index("_index").sort("_ended", *table.key, "_document", "_position")
+    rows_and_origins = pl.DataFrame(columns.arrow()).hstack(columns.origins()).with_row_index("_index")
+    ordered = rows_and_origins.sort("_ended", *table.key, "_document", "_position")
+    del rows_and_origins  # as large as the vendor's pages
     kept, repeated, conflicts = _without_duplicates(ordered, table, subject)
+    del ordered
     broken = list(columns.broken)
     origin = ("_ended", "_document", "_position", subject)
     broken += [_quarantined(CONFLICT, row, subject, raw_row) for row in conflicts.select(origin).to_dicts()]

@@ -157,7 +157,10 @@ def test_documents_come_oldest_first_over_many_folds(archive: Archive) -> None:
     assert [head["document_id"] for head in archive.heads(ENDED)] == ["z", "y", "b", "a", "c"]
 
 
-def test_more_documents_than_a_row_group_holds_are_all_kept_in_order(archive: Archive, lake: Path) -> None:
+def test_more_documents_than_a_row_group_holds_are_all_kept_in_order(
+    archive: Archive, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attendance_pipeline.archive._ROW_GROUP", 100_000)
     names = [f"{number:05}" for number in range(2_500)]
 
     keep(archive, *(attendance(name, body=name.encode()) for name in names))
@@ -166,6 +169,16 @@ def test_more_documents_than_a_row_group_holds_are_all_kept_in_order(archive: Ar
     assert ids(archive.documents(ENDED)) == [*names, "last"]
     assert all(document.body == document.document_id.encode() for document in list(archive.documents(ENDED))[:-1])
     assert pq.ParquetFile(file_of(lake)).num_row_groups > 2
+
+
+def test_small_folds_end_in_one_row_group(archive: Archive, lake: Path) -> None:
+    names = [f"{number:02}" for number in range(5)]
+
+    for name in names:
+        keep(archive, attendance(name))
+
+    assert ids(archive.documents(ENDED)) == names
+    assert pq.ParquetFile(file_of(lake)).num_row_groups == 1
 
 
 def test_what_a_killed_run_journaled_is_folded_by_the_next(archive: Archive, lake: Path) -> None:
