@@ -7,7 +7,7 @@ from attendance_pipeline.defs.alerts import alerts
 from attendance_pipeline.defs.coverage import coverage_checks
 from attendance_pipeline.defs.expectations import expectation_checks
 from attendance_pipeline.defs.following import build_what_landed, show_what_is_held
-from attendance_pipeline.defs.freshness import with_clock
+from attendance_pipeline.defs.freshness import DAILY, with_clock
 from attendance_pipeline.defs.jobs import jobs_for_people, landing_job, start_what_people_asked, warehouse_jobs
 from attendance_pipeline.defs.landing import PROGRESS
 from attendance_pipeline.defs.lost_runs import end_lost_runs
@@ -30,7 +30,7 @@ def definitions(progress: Progress = silent) -> dg.Definitions:
         *(vendor(each, landing[each.name], settings) for each in vendors),
         retention(vendors),
         dg.Definitions(
-            assets=with_clock(assets, ["published"]) if is_any_on else assets,
+            assets=with_clock(assets, ["published"], DAILY) if is_any_on else assets,
             asset_checks=[coverage_checks(), expectation_checks()],
             jobs=[warehouse, rebuild, *people],
             sensors=[

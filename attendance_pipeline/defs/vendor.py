@@ -6,7 +6,7 @@ import dagster as dg
 
 from attendance_pipeline.choice import why_off
 from attendance_pipeline.days import DAYS
-from attendance_pipeline.defs.freshness import with_clock
+from attendance_pipeline.defs.freshness import HOURLY, with_clock
 from attendance_pipeline.defs.landing import landing_assets
 from attendance_pipeline.defs.partitions import ended_dates
 from attendance_pipeline.defs.schedules import landing_schedules
@@ -20,7 +20,7 @@ def vendor(vendor_type: type[Vendor[Any]], job: Any, settings: Settings) -> dg.D
     assets = landing_assets(vendor_type, ended_dates(start))
     is_on = why_off(vendor_type, settings) is None
     return dg.Definitions(
-        assets=with_clock(assets, [vendor_type.name, DAYS]) if is_on else assets,
+        assets=with_clock(assets, [vendor_type.name, DAYS], HOURLY) if is_on else assets,
         jobs=[job],
         schedules=landing_schedules(vendor_type, job, start, settings.attendance_hourly_cron),
     )

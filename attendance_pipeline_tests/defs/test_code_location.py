@@ -103,7 +103,7 @@ def test_every_landed_table_shows_its_grain_its_columns_and_its_checks(repositor
         assert {f"{table.vendor}/{table.name}:{check}" for check in ("schema", "quarantine")} <= checks
 
 
-def test_what_is_made_every_hour_has_a_clock_where_its_vendor_is_on(
+def test_what_is_made_every_hour_or_day_has_a_clock_where_its_vendor_is_on(
     repository: dg.RepositoryDefinition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def watched(graph: dg.RepositoryDefinition) -> dict[str, object]:
@@ -113,8 +113,9 @@ def test_what_is_made_every_hour_has_a_clock_where_its_vendor_is_on(
     assert watched(repository) == {}
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    policy = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=3), fail_window=timedelta(hours=24))
-    assert watched(defs().get_repository_def()) == {"zoom/days": policy, "published": policy}
+    hourly = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=3), fail_window=timedelta(hours=24))
+    daily = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=27), fail_window=timedelta(hours=48))
+    assert watched(defs().get_repository_def()) == {"zoom/days": hourly, "published": daily}
 
 
 def test_partitions_are_utc_days_from_the_start_date_to_today(monkeypatch: pytest.MonkeyPatch) -> None:
