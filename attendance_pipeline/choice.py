@@ -1,4 +1,4 @@
-"""Which vendors can be asked now, which ended dates somebody may choose, and what is wanted of each vendor.
+"""Which vendors can be asked now, which ended dates somebody may choose, and all that is to be loaded.
 
 Knows settings and the vendors' reach. Asks nobody.
 """
@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from attendance_pipeline.errors import UsageError
-from attendance_pipeline.loading import Wanted
+from attendance_pipeline.loading import Sources, Wanted
+from attendance_pipeline.people import read_told
 from attendance_pipeline.settings import LOOPBACK, Settings
 from attendance_pipeline.vendors import VENDORS
 from attendance_pipeline.vendors.base import Vendor
@@ -95,10 +96,14 @@ def refuse_mixing(settings: Settings, vendors: Vendors) -> None:
         )
 
 
-def wanted(vendors: Vendors, settings: Settings) -> list[Wanted]:
-    """What is wanted of each vendor today (UTC): the raw table `vendors`."""
+def sources(vendors: Vendors, settings: Settings) -> Sources:
+    """All that is loaded today (UTC).
+
+    Raises:
+        UsageError: a file of an analyst's can't be read, or holds what isn't meant.
+    """
     today = datetime.now(UTC).date()
-    return [
+    wanted = [
         Wanted(
             vendor=vendor.name,
             is_on=why_off(vendor, settings) is None,
@@ -108,3 +113,5 @@ def wanted(vendors: Vendors, settings: Settings) -> list[Wanted]:
         )
         for vendor in vendors
     ]
+    tables = [table for vendor in vendors for table in vendor.tables()]
+    return Sources(tables, wanted, read_told(settings, [vendor.name for vendor in vendors]))

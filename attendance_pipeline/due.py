@@ -104,7 +104,7 @@ def _is_due(vendor: type[Vendor[Any]], lake: Lake, day: date, now: datetime, but
     readings = lake.read(vendor.name, READINGS, day, (*_TELLING, "due_at", "meeting_id"))
     if readings is None:
         # Never asked about, or the run that asked ended before it read anything.
-        return asked is None or lake.file(vendor.name, vendor.meetings_table.name, day).exists()
+        return asked is None or lake.has(vendor.name, vendor.meetings_table.name, day)
     if pc.any(pc.less_equal(_recoverable(readings, now, but)["due_at"], now)).as_py():
         return True
     # Listed by a run that ended before it read them.

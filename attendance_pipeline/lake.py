@@ -59,6 +59,10 @@ class Lake:
         """Where the partition's quarantined rows live; absent where there are none."""
         return self._file("quarantine", vendor, table, ended)
 
+    def has(self, vendor: str, table: str, ended: date) -> bool:
+        """Whether the date was ever landed in this table."""
+        return self.file(vendor, table, ended).exists()
+
     def replace(self, vendor: str, table: str, ended: date, rows: pa.Table, quarantined: pa.Table) -> int:
         """Replace one partition and its quarantine, each in one rename; a file that would not change stays.
 

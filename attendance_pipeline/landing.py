@@ -27,6 +27,8 @@ PAGES_AT_A_TIME = 1_000
 LISTS_AT_A_TIME = 15
 """Dates whose lists are shaped together: more takes memory, fewer read lists again that span up to thirty."""
 
+Shape = Callable[[Sequence[date]], Tables]
+"""Gives the tables of some dates."""
 Stretch = dict[date, tuple[dict[str, Meeting], Holds]]
 """By ended date, its meetings by id, and what is held of them."""
 
@@ -134,16 +136,11 @@ def land_meetings(
         kept = answered_dates(vendor, lake, [day for day in days if day not in asked])
         known = [day for day in days if day in asked or day in kept]
         landed.left = sorted(set(days) - set(known))
-        progress(f"{vendor.name}: shaping meetings", 0, 0)
-        drifted = None
-        for begin in range(0, len(known), LISTS_AT_A_TIME):
-            try:
-                for tables in _shaped(known[begin : begin + LISTS_AT_A_TIME], vendor.shape_listings):
-                    landed.take(lake, vendor.name, *tables)
-            except SchemaDriftError as error:
-                drifted = drifted or error
-        if drifted:
-            raise drifted
+        progress(f"{vendor.name}: shaping meetings", 0, len(known))
+        begins = range(0, len(known), LISTS_AT_A_TIME)
+        stretches = ((known[begin : begin + LISTS_AT_A_TIME], vendor.shape_listings) for begin in begins)
+        for done in _take_each(landed, vendor, lake, stretches):
+            progress(f"{vendor.name}: shaping meetings", done, len(known))
         days = known
     _take_days(landed, vendor, lake, days)
     return landed
@@ -168,9 +165,9 @@ def land_attendance(
     """
     landed, listed = Landed(), list[date]()
     for day in days:
-        if lake.file(vendor.name, vendor.meetings_table.name, day).exists():
+        if lake.has(vendor.name, vendor.meetings_table.name, day):
             listed.append(day)
-        elif ask and not lake.file(vendor.name, DAYS, day).exists():
+        elif ask and not lake.has(vendor.name, DAYS, day):
             raise StorageError(
                 f"{vendor.name}/{vendor.meetings_table.name} has no partition {day} in {lake.root}; "
                 f"land it first: attendance-pipeline run --from {day} --to {day} --vendor {vendor.name}"
@@ -187,17 +184,10 @@ def land_attendance(
     with _folded(vendor, lake):
         if ask:
             landed.pulled = asyncio.run(read_due(vendor, listed, known, progress))
-    done, drifted = 0, None
-    for some in _some_at_a_time(listed, known):
-        try:
-            for tables in _shaped(list(some), partial(_shape_attendance, vendor, some)):
-                landed.take(lake, vendor.name, *tables)
-        except SchemaDriftError as error:
-            drifted = drifted or error
-        done += len(some)
+    some_at_a_time = _some_at_a_time(listed, known)
+    stretches = ((list(some), partial(_shape_attendance, vendor, some)) for some in some_at_a_time)
+    for done in _take_each(landed, vendor, lake, stretches):
         progress(f"{vendor.name}: shaping attendance", done, len(listed))
-    if drifted:
-        raise drifted
     return landed
 
 
@@ -237,7 +227,28 @@ def _take_days(landed: Landed, vendor: Vendor[Any], lake: Lake, days: Sequence[d
     landed.take(lake, vendor.name, {DAYS: {day: Shaped(of_day, nothing) for day, of_day in rows.items()}}, {})
 
 
-def _shaped(days: Sequence[date], shape: Callable[[Sequence[date]], Tables]) -> Iterator[Tables]:
+def _take_each(
+    landed: Landed, vendor: Vendor[Any], lake: Lake, stretches: Iterable[tuple[Sequence[date], Shape]]
+) -> Iterator[int]:
+    """Shape and take one stretch of dates after the other; how many dates are done after each.
+
+    Raises:
+        SchemaDriftError: of the first date of another format, once all the others are taken.
+    """
+    done, drifted = 0, None
+    for days, shape in stretches:
+        try:
+            for tables in _shaped(days, shape):
+                landed.take(lake, vendor.name, *tables)
+        except SchemaDriftError as error:
+            drifted = drifted or error
+        done += len(days)
+        yield done
+    if drifted:
+        raise drifted
+
+
+def _shaped(days: Sequence[date], shape: Shape) -> Iterator[Tables]:
     """The tables of these dates, shaped together; a date of another format doesn't hold up the others.
 
     Raises:

@@ -1,13 +1,13 @@
 """Changed partitions of the lake → raw tables of the DuckDB build file; and whether there is anything to load.
 
-Knows the lake's files, DuckDB and the settings that say what is wanted. Knows no Dagster.
+Knows the lake's files and DuckDB. Knows no vendor and no Dagster.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -28,6 +28,9 @@ from attendance_pipeline.warehouse import (
     is_known,
     prepare,
 )
+
+_PARTITIONS = "read_parquet(?, hive_partitioning = true, hive_types = {'ended_date': date})"
+"""Files of the lake, as a raw table holds them."""
 
 UNDATED = date(1970, 1, 1)
 """The ended date, in `raw.loads`, of what has none."""
@@ -78,6 +81,20 @@ class Told:
 NOTHING_TOLD = Told()
 
 
+class Sources(NamedTuple):
+    """All that is loaded.
+
+    Attributes:
+        tables: of the vendors.
+        vendors: what is wanted of each, the raw table `vendors`.
+        told: what an analyst tells of people.
+    """
+
+    tables: Sequence[Table]
+    vendors: Sequence[Wanted] = ()
+    told: Told = NOTHING_TOLD
+
+
 @dataclass
 class Loaded:
     """What a load did to one raw table."""
@@ -123,18 +140,14 @@ def load(
     return loaded
 
 
-def has_news(
-    lake: Lake, build: Path, tables: Sequence[Table], recipe: str, vendors: Sequence[Wanted], told: Told
-) -> bool:
+def has_news(lake: Lake, build: Path, sources: Sources, recipe: str) -> bool:
     """Whether a load and a build would change anything but when the vendors' lists were last asked for.
 
     Args:
         lake: where the partitions are.
         build: the build file, which nobody is writing.
-        tables: of the vendors.
+        sources: all that is loaded.
         recipe: what the models are made by.
-        vendors: what is wanted of each.
-        told: what an analyst tells of people.
     """
     if not is_finished(build):
         return True
@@ -143,9 +156,9 @@ def has_news(
             return (
                 not is_known(connection)
                 or built_by(connection) != recipe
-                or _held(connection, "vendors") != _vendor_rows(vendors)
-                or any(_held(connection, name) != rows for name, rows in _told_rows(told).items())
-                or any(_is_news(connection, lake, table) for table in tables)
+                or _held(connection, "vendors") != _vendor_rows(sources.vendors)
+                or any(_held(connection, name) != rows for name, rows in _told_rows(sources.told).items())
+                or any(_is_news(connection, lake, table) for table in sources.tables)
             )
     except duckdb.Error:
         return True  # whatever is wrong with the file, the build tells
@@ -158,7 +171,7 @@ def _is_news(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) ->
     if gone or not changed or table.name != DAYS:
         return bool(gone or changed)
     files, ended = [str(partition.file) for partition in changed], [partition.ended_date for partition in changed]
-    here = "from read_parquet(?, hive_partitioning = true, hive_types = {'ended_date': date})"
+    here = f"from {_PARTITIONS}"
     loaded = f'from raw."{raw_name(table)}" where ended_date in (select unnest(?))'
     said, known = (f"select * exclude (asked_at) {rows}" for rows in (here, loaded))
     differ = f"({said} except {known}) union all ({known} except {said})"
@@ -286,7 +299,7 @@ def _insert(
     try:
         connection.execute(
             f'insert into raw."{name}" select {selected} '  # noqa: S608 - our own table and column names
-            "from read_parquet(?, hive_partitioning = true, hive_types = {'ended_date': date})",
+            f"from {_PARTITIONS}",
             [[str(partition.file) for partition in changed]],
         )
     except duckdb.Error as error:

@@ -107,7 +107,7 @@ def plan(vendor: Vendor[Any], lake: Lake, days: Sequence[date], *, again: bool =
         due = list(_due(vendor, lake, day, now))
         reports += len(due)
         requests += sum(due)
-        unknown += not lake.file(vendor.name, vendor.meetings_table.name, day).exists()
+        unknown += not lake.has(vendor.name, vendor.meetings_table.name, day)
     listed = [day for day in days if again or not are_settled(lake, vendor.name, day)]
     a_date = _requests_a_date(vendor, lake) if unknown else None
     return Plan(

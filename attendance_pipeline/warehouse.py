@@ -50,6 +50,14 @@ def is_finished(build: Path) -> bool:
     return _finished(build).exists()
 
 
+def is_published(build: Path, public: Path) -> bool:
+    """Whether the public file was copied since the build file was last finished."""
+    try:
+        return public.stat().st_mtime_ns >= _finished(build).stat().st_mtime_ns
+    except FileNotFoundError:
+        return False
+
+
 def delete_build(build: Path) -> None:
     """Begin anew: the lake holds everything that was loaded, and the published file stays as it is."""
     with writing(build):

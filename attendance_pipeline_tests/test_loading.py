@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from attendance_pipeline.lake import QUARANTINE, Lake
-from attendance_pipeline.loading import NOTHING_TOLD, UNDATED, Told, Wanted, has_news, load
+from attendance_pipeline.loading import NOTHING_TOLD, UNDATED, Sources, Told, Wanted, has_news, load
 from attendance_pipeline.readings import Timing
 from attendance_pipeline.shape import Table
 from attendance_pipeline.vendors import VENDORS
@@ -154,7 +154,7 @@ def built(tmp_path: Path) -> Path:
 
 
 def news(build: Path, *, recipe: str = "a recipe", wanted: Wanted = ACME, told: Told = NOTHING_TOLD) -> bool:
-    return has_news(Lake(build.parent / "lake"), build, TABLES, recipe, [wanted], told)
+    return has_news(Lake(build.parent / "lake"), build, Sources(TABLES, [wanted], told), recipe)
 
 
 def test_what_is_built_is_no_news(built: Path) -> None:

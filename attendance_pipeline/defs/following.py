@@ -8,16 +8,16 @@ import dagster as dg
 import pyarrow.parquet as pq
 
 from attendance_pipeline import loading
-from attendance_pipeline.choice import wanted
+from attendance_pipeline.choice import sources
 from attendance_pipeline.dbt import recipe
 from attendance_pipeline.defs.landed import key
 from attendance_pipeline.defs.schedules import UNFINISHED
 from attendance_pipeline.errors import AttendanceError
 from attendance_pipeline.lake import Lake
-from attendance_pipeline.people import read_told
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Table
 from attendance_pipeline.vendors.base import Vendor
+from attendance_pipeline.warehouse import is_published
 
 PUBLISHED = dg.AssetKey(["published"])
 
@@ -63,10 +63,10 @@ def build_what_landed(vendors: Sequence[type[Vendor[Any]]], warehouse: Any) -> d
             return dg.SkipReason(f"the run that landed it hasn't ended yet: {at_work}")
         newest_id = max(record.storage_id for record in landed)
         context.update_cursor(str(newest_id))
-        if not has_news(vendors):
-            return dg.SkipReason("whoever was asked said what is built already")
         if run_id := _built_by(instance, max(record.timestamp for record in landed)):
             return dg.SkipReason(f"it is built already, by {run_id}")
+        if not has_news(vendors):
+            return dg.SkipReason("whoever was asked said what is built already")
         return dg.RunRequest(run_key=str(newest_id))
 
     return look
@@ -123,13 +123,12 @@ def correct_partitions(instance: dg.DagsterInstance, vendors: Sequence[type[Vend
 
 
 def has_news(vendors: Sequence[type[Vendor[Any]]]) -> bool:
-    """Whether a build would change anything but when lists were last asked for."""
+    """Whether a build would publish anything but when lists were last asked for."""
     settings = Settings.load()
-    tables = [table for vendor in vendors for table in vendor.tables()]
+    if not is_published(settings.build, settings.warehouse):
+        return True
     try:
-        told = read_told(settings, [vendor.name for vendor in vendors])
-        lake, made_by = Lake(settings.lake), recipe(settings)
-        return loading.has_news(lake, settings.build, tables, made_by, wanted(vendors, settings), told)
+        return loading.has_news(Lake(settings.lake), settings.build, sources(vendors, settings), recipe(settings))
     except AttendanceError:
         return True  # the build tells, in a run that somebody sees
 

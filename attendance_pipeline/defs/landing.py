@@ -134,7 +134,7 @@ def _tell_days(
 ) -> None:
     """What became of asking landed, though the meetings didn't: coverage tells of it after the next build."""
     for day in days:
-        if lake.file(vendor_type.name, DAYS, day).exists():
+        if lake.has(vendor_type.name, DAYS, day):
             context.log_event(dg.AssetMaterialization([vendor_type.name, DAYS], partition=day.isoformat()))
 
 

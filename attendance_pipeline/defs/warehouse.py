@@ -12,7 +12,7 @@ import dagster as dg
 from packaging.version import Version
 from pydantic import Field
 
-from attendance_pipeline.choice import wanted
+from attendance_pipeline.choice import sources
 from attendance_pipeline.coverage import read_coverage
 from attendance_pipeline.dbt import DBT, DBT_PROJECT, MANIFEST, environment, recipe, target, variables
 from attendance_pipeline.defs import columns
@@ -25,7 +25,6 @@ from attendance_pipeline.defs.preview import warehouse_metadata, with_rows
 from attendance_pipeline.errors import UsageError
 from attendance_pipeline.lake import Lake
 from attendance_pipeline.loading import load, raw_name
-from attendance_pipeline.people import read_told
 from attendance_pipeline.pictures import calendar, utilization
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.shape import Table
@@ -138,11 +137,11 @@ def warehouse_assets(vendors: Sequence[type[Vendor[Any]]]) -> list[dg.AssetsDefi
     @tells_why
     def load_changed(context: dg.AssetExecutionContext, config: Load) -> Iterator[dg.MaterializeResult[Any]]:
         settings = Settings.load()
-        told = read_told(settings, [vendor.name for vendor in vendors])
+        loading = sources(vendors, settings)
         with building(settings.build):
             if config.from_nothing:
                 delete_build(settings.build)
-            loaded = load(Lake(settings.lake), settings.build, tables, wanted(vendors, settings), told)
+            loaded = load(Lake(settings.lake), settings.build, *loading)
             shown = warehouse_metadata(settings.build, [f"raw/{name}" for name in (*PIPELINE_TABLES, *loaded)])
         for name in PIPELINE_TABLES:
             yield dg.MaterializeResult(asset_key=["raw", name], metadata=shown.get(f"raw/{name}"))

@@ -125,7 +125,7 @@ def asked_at(request: httpx.Request) -> httpx.URL:
     return request.url.copy_with(raw_path=target) if target else request.url
 
 
-def origin(url: httpx.URL) -> str:
+def _origin(url: httpx.URL) -> str:
     """Scheme, host and port."""
     return f"{url.scheme}://{url.netloc.decode()}"
 
@@ -154,7 +154,7 @@ class _Transport(httpx.AsyncBaseTransport):
         if self._session is None:
             self._session = _aiohttp_session(self._certificates, self._proxy, self._connections)
         target = request.extensions.get(TARGET)
-        address = f"{origin(request.url)}{target.decode()}" if target else str(request.url)
+        address = f"{_origin(request.url)}{target.decode()}" if target else str(request.url)
         try:
             # as it stands: aiohttp would decode what it finds needlessly encoded (`%3D`)
             response = await self._session.request(

@@ -65,7 +65,7 @@ def validate() -> Numbers:
     vendor, lake, days = _zoom()
 
     def known(day: date) -> Any:
-        return vendor.meetings(lake.read("zoom", "meetings", day)), held(vendor.archive.heads(day), vendor.stand_ins)
+        return vendor.ended_on(lake, day), held(vendor.archive.heads(day), vendor.stand_ins)
 
     found: Numbers = {"rows": 0}
     for some in _some_at_a_time(days, known):
@@ -80,16 +80,15 @@ def validate() -> Numbers:
 
 def load() -> Numbers:
     """The lake into raw tables; the build file begins anew or takes what changed."""
-    from attendance_pipeline.choice import wanted
+    from attendance_pipeline.choice import sources
     from attendance_pipeline.lake import Lake
     from attendance_pipeline.loading import load as load_changed
     from attendance_pipeline.vendors import VENDORS
     from attendance_pipeline.warehouse import building
 
-    settings, vendors = _settings(), list(VENDORS.values())
-    tables = [table for each in vendors for table in (*each.listing_tables, *each.attendance_tables)]
+    settings = _settings()
     with building(settings.build):
-        loaded = load_changed(Lake(settings.lake), settings.build, tables, wanted(vendors, settings))
+        loaded = load_changed(Lake(settings.lake), settings.build, *sources(list(VENDORS.values()), settings))
     joins = ("zoom_participants", "webex_participants", "teams_attendance_records")
     return {"rows": sum(loaded[table].rows for table in joins), "bytes": settings.build.stat().st_size}
 
@@ -246,7 +245,7 @@ def _tell_reports(vendor: Any, lake: Any, days: list[date]) -> None:
     """The paths of the reports that were asked for, for those who fetch the same ones."""
     from attendance_pipeline.vendors.zoom.attendance import encoded
 
-    meetings = [meeting for day in days for meeting in vendor.meetings(lake.read("zoom", "meetings", day))]
+    meetings = [meeting for day in days for meeting in vendor.ended_on(lake, day)]
     paths = [
         f"/report/{'webinars' if meeting.is_webinar else 'meetings'}/{encoded(meeting.id)}/participants"
         for meeting in meetings

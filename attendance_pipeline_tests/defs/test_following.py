@@ -1,5 +1,6 @@
 """When the warehouse is built, and what the partition bar shows."""
 
+import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -7,14 +8,14 @@ import dagster as dg
 import pytest
 from dagster._core.events import StepMaterializationData
 
-from attendance_pipeline.choice import wanted
+from attendance_pipeline.choice import sources
 from attendance_pipeline.dbt import recipe
 from attendance_pipeline.defs.following import CARRIED_OVER, PATIENCE, correct_partitions
 from attendance_pipeline.lake import QUARANTINE, Lake
 from attendance_pipeline.loading import load
 from attendance_pipeline.settings import Settings
 from attendance_pipeline.vendors import VENDORS
-from attendance_pipeline.warehouse import finish_build
+from attendance_pipeline.warehouse import finish_build, publish
 
 TODAY = datetime.now(UTC).date()
 DAYS = dg.AssetKey(["zoom", "days"])
@@ -101,9 +102,9 @@ def test_what_a_run_by_hand_has_built_is_not_built_again(sensor: Sensor, instanc
 def test_what_says_nothing_new_is_not_built(sensor: Sensor, instance: dg.DagsterInstance, data: Path) -> None:
     settings, vendors = Settings.load(), list(VENDORS.values())
     keep(data, TODAY)
-    tables = [table for vendor in vendors for table in vendor.tables()]
-    load(Lake(settings.lake), settings.build, tables, wanted(vendors, settings))
+    load(Lake(settings.lake), settings.build, *sources(vendors, settings))
     finish_build(settings.build, recipe(settings))
+    publish(settings.build, settings.warehouse)
     run = begun(instance, "land_zoom")
     landed(instance, run, DAYS)
     ended(instance, run)
@@ -114,6 +115,22 @@ def test_what_says_nothing_new_is_not_built(sensor: Sensor, instance: dg.Dagster
     keep(data, TODAY - timedelta(days=1))
     landed(instance, run, DAYS)
     assert sensor.tick() == "build"
+
+
+def test_what_was_built_and_could_not_be_published_is_built_again(
+    sensor: Sensor, instance: dg.DagsterInstance, data: Path
+) -> None:
+    settings, vendors = Settings.load(), list(VENDORS.values())
+    for _ in range(2):
+        load(Lake(settings.lake), settings.build, *sources(vendors, settings))
+        finish_build(settings.build, recipe(settings))
+        run = begun(instance, "land_zoom")
+        landed(instance, run, DAYS)
+        ended(instance, run)
+        assert sensor.tick() == "build"
+        # the file of before is older than the build that follows
+        publish(settings.build, settings.warehouse)
+        os.utime(settings.warehouse, ns=(0, settings.warehouse.stat().st_mtime_ns - 1_000_000_000))
 
 
 def test_a_long_backfill_holds_up_no_other_vendor(

@@ -14,87 +14,53 @@ identified as (
 
 ),
 
--- an account id is always its row's own token, so only the other two can join different tokens; counting ten million
--- first, and comparing the tokens of the few that come again, takes a third of comparing all
-repeated_emails as (
+-- an account id is always its row's own token, so only the other two can join different tokens; counting comes first,
+-- as comparing the tokens of all takes twice as long as comparing those of the few that come again
+{% set shared_ids = ['email', 'registrant_id'] %}
+{% for shared_id in shared_ids %}
+repeated_{{ shared_id }} as (
 
     select
         meeting_key,
-        email
+        {{ shared_id }}
     from identified
-    where email is not null
-    group by meeting_key, email
+    where {{ shared_id }} is not null
+    group by meeting_key, {{ shared_id }}
     having count(*) > 1
 
 ),
 
-emails_of_several_tokens as (
+several_tokens_of_{{ shared_id }} as (
 
     select
         identified.meeting_key,
-        identified.email,
+        identified.{{ shared_id }},
         min(identified.identity_token) as smallest_token
     from identified
-    inner join repeated_emails as repeated
+    inner join repeated_{{ shared_id }} as repeated
         on
             identified.meeting_key = repeated.meeting_key
-            and identified.email = repeated.email
-    group by identified.meeting_key, identified.email
+            and identified.{{ shared_id }} = repeated.{{ shared_id }}
+    group by identified.meeting_key, identified.{{ shared_id }}
     having min(identified.identity_token) < max(identified.identity_token)
 
 ),
 
-repeated_registrant_ids as (
-
-    select
-        meeting_key,
-        registrant_id
-    from identified
-    where registrant_id is not null
-    group by meeting_key, registrant_id
-    having count(*) > 1
-
-),
-
-registrants_of_several_tokens as (
-
-    select
-        identified.meeting_key,
-        identified.registrant_id,
-        min(identified.identity_token) as smallest_token
-    from identified
-    inner join repeated_registrant_ids as repeated
-        on
-            identified.meeting_key = repeated.meeting_key
-            and identified.registrant_id = repeated.registrant_id
-    group by identified.meeting_key, identified.registrant_id
-    having min(identified.identity_token) < max(identified.identity_token)
-
-),
-
+{% endfor %}
 links_to_the_smallest as (
 
+    {% for shared_id in shared_ids %}
     select
         shared.smallest_token,
         identified.identity_token
-    from emails_of_several_tokens as shared
+    from several_tokens_of_{{ shared_id }} as shared
     inner join identified
         on
             shared.meeting_key = identified.meeting_key
-            and shared.email = identified.email
+            and shared.{{ shared_id }} = identified.{{ shared_id }}
     where shared.smallest_token < identified.identity_token
-
-    union
-
-    select
-        shared.smallest_token,
-        identified.identity_token
-    from registrants_of_several_tokens as shared
-    inner join identified
-        on
-            shared.meeting_key = identified.meeting_key
-            and shared.registrant_id = identified.registrant_id
-    where shared.smallest_token < identified.identity_token
+    {% if not loop.last %}union{% endif %}
+    {% endfor %}
 
 ),
 
